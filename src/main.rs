@@ -1,0 +1,27 @@
+//! The dashboard: mounts the page and says so when the page has to stop.
+
+mod app;
+
+use leptos::mount::mount_to_body;
+
+fn main() {
+    std::panic::set_hook(Box::new(|panic| {
+        web_sys::console::error_1(&panic.to_string().into());
+        show_stopped();
+    }));
+    if let Some(skeleton) = element("skeleton") {
+        skeleton.remove();
+    }
+    mount_to_body(app::App);
+}
+
+/// Un-hides the static dialog of `index.html`: after a panic nothing of the program answers any more.
+fn show_stopped() {
+    if let Some(dialog) = element("stopped") {
+        let _ = dialog.remove_attribute("hidden");
+    }
+}
+
+fn element(id: &str) -> Option<web_sys::Element> {
+    web_sys::window()?.document()?.get_element_by_id(id)
+}
