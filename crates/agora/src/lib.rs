@@ -5,11 +5,15 @@
 //! its pages disagree, the item says which one it follows.
 
 pub mod answer;
+pub mod check;
 pub mod ids;
+pub mod limits;
 pub mod operation;
+pub mod request;
 pub mod time;
 
 pub use answer::{Answer, AnswerClass, FileEntry, QueryAnswer, StopAnswer, UnansweredCause};
 pub use ids::{AppId, ChannelName, IdError, ResourceId, Sid, Uid};
 pub use operation::{Mode, Operation};
+pub use request::RecordingSettings;
 pub use time::Timestamp;
