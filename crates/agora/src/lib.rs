@@ -6,13 +6,15 @@
 
 pub mod answer;
 pub mod check;
+mod classify;
+pub mod files;
 pub mod ids;
 pub mod limits;
 pub mod operation;
 pub mod request;
 pub mod time;
 
-pub use answer::{Answer, AnswerClass, FileEntry, QueryAnswer, StopAnswer, UnansweredCause};
+pub use answer::{Answer, AnswerClass, FileEntry, QueryAnswer, StopAnswer, UnansweredCause, classify};
 pub use ids::{AppId, ChannelName, IdError, ResourceId, Sid, Uid};
 pub use operation::{Mode, Operation};
 pub use request::RecordingSettings;
