@@ -1,0 +1,158 @@
+//! What the switchboard needs from outside, as two traits: somewhere to write, and somebody who knows the credentials.
+//!
+//! Both are called in the middle of a step, and both answer at once: the switchboard runs on one thread, and an entry
+//! that [`Store::append`] took is durable before the step goes on (D9).
+
+use agora::{Operation, ResourceId, Sid, Timestamp, Uid};
+use rules::journal::{Domain, Requested};
+use rules::{Entry, EntryNumber, RecordingId};
+
+/// Why something could not be written or read, as a sentence for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreError(pub String);
+
+impl core::fmt::Display for StoreError {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for StoreError {}
+
+/// One entry and whose journal it belongs to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// The recording.
+    pub recording: RecordingId,
+    /// The entry, numbered in its recording and over all of them.
+    pub entry: Entry,
+}
+
+/// What a request with an `Idempotency-Key` led to. It lives for 72 h.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyUse {
+    /// Who sent it: keys of two people never meet.
+    pub person: String,
+    /// The key.
+    pub key: String,
+    /// What the body was, so that another body under the same key is noticed.
+    pub body: String,
+    /// The recording that it was answered with.
+    pub recording: RecordingId,
+    /// When, in the journal's time.
+    pub at: Timestamp,
+}
+
+/// What is written together or not at all.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Batch {
+    /// The entries, in board order; their board numbers follow the last one written without a gap.
+    pub lines: Vec<Line>,
+    /// The key that led to them, if one did.
+    pub key_use: Option<KeyUse>,
+}
+
+/// The journal on a disk, or in memory for tests.
+pub trait Store {
+    /// Writes all of it in one transaction. When this returns, it survives a power cut.
+    ///
+    /// # Errors
+    /// When nothing was written.
+    fn append(&mut self, batch: &Batch) -> Result<(), StoreError>;
+
+    /// The text that changes with a new or restored database.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn journal_id(&mut self) -> Result<String, StoreError>;
+
+    /// Hands out every entry ever written, in board order, one by one.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn each_line(&mut self, take: &mut dyn FnMut(Line)) -> Result<(), StoreError>;
+
+    /// The entries over all journals whose board number is larger than `after`, in that order, at most `limit`. For a
+    /// page that resumes its stream.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn lines_after(&mut self, after: u64, limit: usize) -> Result<Vec<Line>, StoreError>;
+
+    /// The entries of one recording after this number, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn entries(
+        &mut self,
+        recording: &RecordingId,
+        after: EntryNumber,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError>;
+
+    /// What this person's key led to, if it was used after `since`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn key_use(&mut self, person: &str, key: &str, since: Timestamp) -> Result<Option<KeyUse>, StoreError>;
+
+    /// Tries whether a transaction can be written now, without leaving anything behind.
+    ///
+    /// # Errors
+    /// When it cannot.
+    fn probe(&mut self) -> Result<(), StoreError>;
+}
+
+/// One request to the service before the configuration is added to it.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestFacts<'a> {
+    /// What staff asked for: App ID, channel, mode, storage profile, settings.
+    pub requested: &'a Requested,
+    /// The operation.
+    pub operation: Operation,
+    /// Which of the App ID's domains.
+    pub domain: Domain,
+    /// The UID of the session's `acquire` (F5).
+    pub uid: Uid,
+    /// The session's resource ID, from the journal.
+    pub resource_id: Option<&'a ResourceId>,
+    /// The session's recording ID, from the journal.
+    pub sid: Option<&'a Sid>,
+    /// A `stop` that does not wait for the upload (T1).
+    pub asynchronous: bool,
+    /// The resource IDs of the recording's other sessions (A1).
+    pub exclude: &'a [ResourceId],
+}
+
+/// One request, complete but for the `Authorization` header.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The host name, as the configuration has it: `api.agora.io`.
+    pub host: String,
+    /// The path, from `/v1/apps/` on.
+    pub path: String,
+    /// The body; empty for a `query`. It holds storage credentials and is never logged.
+    pub body: Vec<u8>,
+    /// SHA-256 of the body in hexadecimal; empty for a `query`.
+    pub body_hash: String,
+}
+
+impl core::fmt::Debug for Request {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter
+            .debug_struct("Request")
+            .field("host", &self.host)
+            .field("path", &self.path)
+            .field("body_hash", &self.body_hash)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Turns what the journal says into a request, with the names and credentials of the configuration.
+pub trait Requests {
+    /// The request.
+    ///
+    /// # Errors
+    /// A sentence for people, when the configuration has no such App ID, storage profile or domain, or an ID is missing.
+    fn build(&self, facts: &RequestFacts<'_>) -> Result<Request, String>;
+}
