@@ -1,3 +1,75 @@
-//! Under construction.
+//! `cargo xtask`: builds the page and the servers, demonstrates them, and checks everything that CI checks.
 
-fn main() {}
+mod check;
+mod demo;
+mod page;
+mod paths;
+mod processes;
+mod servers;
+mod style;
+mod tools;
+
+use clap::{Parser, Subcommand};
+use std::fmt;
+use std::process::ExitCode;
+
+/// What went wrong, as one sentence for the person at the terminal.
+#[derive(Debug)]
+pub struct Problem(pub String);
+
+impl Problem {
+    /// A problem told by `sentence`.
+    pub fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// The result of a step of a command.
+pub type Outcome<T = ()> = Result<T, Problem>;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Build, demonstrate and test Tallylight")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Join style/main.css with everything it imports into target/style/app.css
+    Style,
+    /// Build the page and the servers, and print the size of what the first load needs
+    Build,
+    /// Start the simulated service and the control desk on this machine, until Ctrl-C
+    Demo(demo::Options),
+    /// Check everything that CI checks
+    Test(check::Options),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    paths::remember_this_program();
+    processes::end_all_on_a_signal();
+    let outcome = match arguments.command {
+        Command::Style => style::write_joined_sheet(),
+        Command::Build => page::build().and_then(|()| servers::build()),
+        Command::Demo(options) => demo::run(&options),
+        Command::Test(options) => check::run(&options),
+    };
+    let outcome = processes::end_all_and_report(outcome);
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            if !problem.0.is_empty() {
+                eprintln!("{problem}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Everything that CI checks, in stages, each with its time; the last line says how many checks passed and failed.
+
+use crate::processes::{self, Running};
+use crate::{Outcome, Problem, page, paths, tools};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+use std::{fs, io};
+
+/// What `cargo xtask test` takes.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Leave out the browser journeys
+    #[arg(long)]
+    quick: bool,
+}
+
+/// The packages that a browser or another host without I/O must be able to run.
+const WASM_PACKAGES: [&str; 6] = ["dashboard", "agora", "rules", "client", "switchboard", "simulator"];
+
+/// How many checks of a stage passed and failed.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    passed: u64,
+    failed: u64,
+}
+
+impl Count {
+    fn of_one(outcome: &Outcome) -> Self {
+        if outcome.is_ok() { Self { passed: 1, failed: 0 } } else { Self { passed: 0, failed: 1 } }
+    }
+
+    /// The count of a program that printed one: if the program failed and no check of it did, the program counts as one.
+    fn of_program(self, success: bool) -> Self {
+        if success || self.failed > 0 { self } else { Self { failed: 1, ..self } }
+    }
+}
+
+/// Runs all stages, also after one that failed.
+pub fn run(options: &Options) -> Outcome {
+    let mut total = Count::default();
+    let mut failed_stages = Vec::new();
+    let mut stage = |name: &'static str, work: &dyn Fn() -> Count| -> Outcome<bool> {
+        if processes::interrupted() {
+            return Err(Problem::new(""));
+        }
+        println!("== {name}");
+        let start = Instant::now();
+        let count = work();
+        let seconds = start.elapsed().as_secs();
+        println!("== {name}: {} passed, {} failed, {seconds} s", count.passed, count.failed);
+        total.passed += count.passed;
+        total.failed += count.failed;
+        if count.failed > 0 {
+            failed_stages.push(name);
+        }
+        Ok(count.failed == 0)
+    };
+
+    stage("formatting", &|| one(cargo(&["fmt", "--all", "--", "--check"])))?;
+    stage("lints, native", &|| {
+        one(tools::c_compiler()
+            .and_then(|()| cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])))
+    })?;
+    stage("lints, wasm32", &|| {
+        let packages = WASM_PACKAGES.iter().flat_map(|package| ["--package", package]);
+        let arguments: Vec<&str> = ["clippy", "--target", tools::WASM]
+            .into_iter()
+            .chain(packages)
+            .chain(["--", "-D", "warnings"])
+            .collect();
+        one(tools::add_wasm_target().and_then(|()| cargo(&arguments)))
+    })?;
+    // The same selection of packages as for the tests: another one could unite other features and compile everything again.
+    let servers = stage("servers", &|| one(cargo(&["build", "--workspace", "--bins"])))?;
+    stage("unit and integration tests", &rust_tests)?;
+    let page = stage("page", &|| one(page::build()))?;
+    if options.quick {
+        println!("== browser journeys: left out");
+    } else if servers && page {
+        stage("browser journeys", &journeys)?;
+    } else {
+        stage("browser journeys", &|| {
+            one(Err(Problem::new(
+                "The browser journeys need the servers and the page, which could not be built.",
+            )))
+        })?;
+    }
+    if processes::interrupted() {
+        return Err(Problem::new(""));
+    }
+    if !failed_stages.is_empty() {
+        println!("Failed: {}.", failed_stages.join(", "));
+    }
+    println!("{} passed, {} failed", total.passed, total.failed);
+    if total.failed == 0 { Ok(()) } else { Err(Problem::new("")) }
+}
+
+fn one(outcome: Outcome) -> Count {
+    if let Err(problem) = &outcome
+        && !problem.0.is_empty()
+    {
+        println!("{problem}");
+    }
+    Count::of_one(&outcome)
+}
+
+fn cargo(arguments: &[&str]) -> Outcome {
+    let failure = format!("`cargo {}` failed.", arguments.join(" "));
+    processes::run(Command::new("cargo").args(arguments).current_dir(paths::root()), &failure)
+}
+
+/// Runs the tests of all packages and adds up what each test binary says.
+fn rust_tests() -> Count {
+    let mut command = Command::new("cargo");
+    command.args(["test", "--workspace", "--no-fail-fast"]).current_dir(paths::root()).stdout(Stdio::piped());
+    let outcome = Running::start("cargo test", &mut command).and_then(|mut tests| {
+        let mut count = Count::default();
+        if let Some(output) = tests.take_output() {
+            for line in BufReader::new(output).lines().map_while(io::Result::ok) {
+                println!("{line}");
+                if let Some(one) = count_of_libtest(&line) {
+                    count.passed += one.passed;
+                    count.failed += one.failed;
+                }
+            }
+        }
+        Ok(count.of_program(tests.wait()?.success()))
+    });
+    outcome.unwrap_or_else(|problem| one(Err(problem)))
+}
+
+/// Reads `test result: ok. 3 passed; 0 failed; …`.
+fn count_of_libtest(line: &str) -> Option<Count> {
+    let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
+    let number_before =
+        |word: &str| counts.split("; ").find_map(|part| part.strip_suffix(word)?.trim().parse::<u64>().ok());
+    Some(Count { passed: number_before("passed")?, failed: number_before("failed")? })
+}
+
+/// Runs Playwright and reads its report.
+fn journeys() -> Count {
+    let report = paths::target().join("journeys.json");
+    let outcome = tools::node()
+        .and_then(|()| tools::chromium())
+        .and_then(|()| install_node_packages())
+        .and_then(|()| {
+            // A report of an earlier run must not be taken for this one's.
+            let _ = fs::remove_file(&report);
+            let mut playwright = Command::new("node");
+            playwright
+                .args(["node_modules/@playwright/test/cli.js", "test", "--reporter=list,json"])
+                .current_dir(paths::root().join("tests"))
+                .env("PLAYWRIGHT_JSON_OUTPUT_FILE", &report)
+                .env("TALLYLIGHT_BINARIES", paths::binaries()?);
+            let status = Running::start("Playwright", &mut playwright)?.wait()?;
+            Ok((
+                status.success(),
+                fs::read_to_string(&report).ok().and_then(|text| count_of_playwright(&text)),
+            ))
+        });
+    match outcome {
+        Ok((success, count)) => count.unwrap_or_default().of_program(success),
+        Err(problem) => one(Err(problem)),
+    }
+}
+
+/// A journey that passes only when it is tried again counts as failed: it hides something.
+fn count_of_playwright(report: &str) -> Option<Count> {
+    let report: serde_json::Value = serde_json::from_str(report).ok()?;
+    let number = |name: &str| report["stats"][name].as_u64();
+    let errors = report["errors"].as_array().map_or(0, Vec::len) as u64;
+    Some(Count { passed: number("expected")?, failed: number("unexpected")? + number("flaky")? + errors })
+}
+
+/// Installs what tests/package-lock.json names when it has changed since the last time.
+fn install_node_packages() -> Outcome {
+    let folder = paths::root().join("tests");
+    let written = |file: &Path| fs::metadata(file).and_then(|metadata| metadata.modified()).ok();
+    let installed = written(&folder.join("node_modules/.package-lock.json"));
+    if installed.is_some() && installed >= written(&folder.join("package-lock.json")) {
+        return Ok(());
+    }
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--no-audit", "--no-fund"])
+        .current_dir(&folder)
+        .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
+    processes::run(
+        &mut npm,
+        "The packages of tests/package-lock.json could not be installed: see npm's own message above.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_count_of_a_test_binary_is_read_from_its_last_line() {
+        let line = "test result: FAILED. 12 passed; 3 failed; 0 ignored; 0 measured; 1 filtered out; finished in 0.01s";
+        let count = count_of_libtest(line).expect("a line of libtest");
+        assert_eq!((count.passed, count.failed), (12, 3));
+        assert!(count_of_libtest("test a::b ... ok").is_none());
+    }
+
+    #[test]
+    fn a_flaky_journey_and_an_error_outside_every_journey_count_as_failed() {
+        let report =
+            r#"{"errors": [{}], "stats": {"expected": 5, "unexpected": 1, "flaky": 2, "skipped": 0}}"#;
+        let count = count_of_playwright(report).expect("a report of Playwright");
+        assert_eq!((count.passed, count.failed), (5, 4));
+        assert!(count_of_playwright("{}").is_none());
+    }
+
+    #[test]
+    fn a_program_that_fails_without_a_failed_check_counts_as_one() {
+        assert_eq!(Count::default().of_program(false).failed, 1);
+        assert_eq!(Count { passed: 1, failed: 2 }.of_program(false).failed, 2);
+        assert_eq!(Count { passed: 1, failed: 0 }.of_program(true).failed, 0);
+    }
+}

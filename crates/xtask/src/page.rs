@@ -1,0 +1,104 @@
+//! Builds the page with trunk, writes each file's brotli beside it, and keeps what the first load needs below a limit.
+
+use crate::{Outcome, Problem, paths, processes, tools};
+use brotli::enc::BrotliEncoderParams;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What the first load may weigh in bytes of brotli.
+const FIRST_LOAD_LIMIT_BYTES: u64 = 200_000;
+
+/// The largest window that every browser accepts, and the most effort: a file is compressed once and sent often.
+const BROTLI_WINDOW_BITS: i32 = 22;
+const BROTLI_QUALITY: i32 = 11;
+
+/// Builds the page into `dist/`, prints the sizes, and fails above the limit.
+pub fn build() -> Outcome {
+    let tools = tools::for_the_page()?;
+    let mut trunk = Command::new(&tools.trunk);
+    trunk
+        .args(["build", "--release", "--offline"])
+        .current_dir(paths::root())
+        .env("PATH", &tools.path)
+        .env("BUILD_ID", format!("{}-{}", commit(), tools.versions))
+        // This version of trunk refuses the value that the rest of the world gives it.
+        .env_remove("NO_COLOR")
+        // Its own backtrace would bury the message of the compiler.
+        .env_remove("RUST_BACKTRACE");
+    processes::run(&mut trunk, "The page could not be built: see trunk's own message above.")?;
+    let mut sizes = Vec::new();
+    for file in files_below(&paths::dist())? {
+        sizes.push((compress(&file)?, file));
+    }
+    report(&sizes)
+}
+
+/// The short id of the commit that is built, which makes every release's file names its own.
+fn commit() -> String {
+    let mut git = Command::new("git");
+    git.args(["rev-parse", "--short=12", "HEAD"]).current_dir(paths::root());
+    processes::output_of(&mut git).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// Every file in `folder` and below in the order of names, without the compressed copies.
+fn files_below(folder: &Path) -> Outcome<Vec<PathBuf>> {
+    let unreadable = |error| Problem::new(format!("{} cannot be read: {error}.", folder.display()));
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.is_dir() {
+            files.extend(files_below(&path)?);
+        } else if path.extension().is_none_or(|extension| extension != "br") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Writes `file`.br and returns its size.
+fn compress(file: &Path) -> Outcome<u64> {
+    let problem = |error| Problem::new(format!("{} cannot be compressed: {error}.", file.display()));
+    let plain = fs::read(file).map_err(problem)?;
+    let parameters = BrotliEncoderParams {
+        quality: BROTLI_QUALITY,
+        lgwin: BROTLI_WINDOW_BITS,
+        size_hint: plain.len(),
+        ..BrotliEncoderParams::default()
+    };
+    let mut compressed = Vec::new();
+    brotli::BrotliCompress(&mut plain.as_slice(), &mut compressed, &parameters).map_err(problem)?;
+    let mut name = file.as_os_str().to_owned();
+    name.push(".br");
+    fs::write(&name, &compressed).map_err(problem)?;
+    Ok(compressed.len() as u64)
+}
+
+/// Prints what the first load needs: the document, what it names, and the snippets that the glue imports.
+fn report(sizes: &[(u64, PathBuf)]) -> Outcome {
+    let dist = paths::dist();
+    let document = fs::read_to_string(dist.join("index.html"))
+        .map_err(|error| Problem::new(format!("The built index.html cannot be read: {error}.")))?;
+    let needed: Vec<(u64, String)> = sizes
+        .iter()
+        .filter_map(|(size, path)| {
+            let name = path.strip_prefix(&dist).unwrap_or(path).to_string_lossy().into_owned();
+            let file_name = path.file_name()?.to_str()?;
+            let needed = name == "index.html" || document.contains(file_name) || name.starts_with("snippets");
+            needed.then_some((*size, name))
+        })
+        .collect();
+    let total: u64 = needed.iter().map(|(size, _)| size).sum();
+    println!("{:>9}  the first load, bytes of brotli", "size");
+    for (size, name) in &needed {
+        println!("{size:>9}  {name}");
+    }
+    println!("{total:>9}  in all, limit {FIRST_LOAD_LIMIT_BYTES}");
+    if total > FIRST_LOAD_LIMIT_BYTES {
+        return Err(Problem::new(format!(
+            "The first load weighs {total} bytes of brotli, more than the {FIRST_LOAD_LIMIT_BYTES} that are allowed."
+        )));
+    }
+    Ok(())
+}
