@@ -1,0 +1,213 @@
+// One control desk with its own simulated service: fresh processes, a fresh journal, ports that nobody else has.
+
+import { execFile, spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const BINARIES = process.env.TALLYLIGHT_BINARIES ?? join(ROOT, "target/debug");
+
+const APP_ID = "0123456789abcdef0123456789abcdef";
+const CUSTOMER_KEY = "journey-key";
+const CUSTOMER_SECRET = "journey-secret";
+
+/** How long a server may take until it prints its address, in milliseconds. */
+const START_LIMIT = 20_000;
+
+/** A program that was started here; what it prints is kept for the report of a journey that fails. */
+class Program {
+  constructor(name, args) {
+    this.name = name;
+    this.output = [];
+    this.addresses = [];
+    this.waiting = [];
+    this.child = spawn(join(BINARIES, name), args, { stdio: ["ignore", "pipe", "pipe"] });
+    this.ended = new Promise((resolve) => {
+      this.child.once("error", (error) => resolve(`it cannot be started: ${error.message}`));
+      this.child.once("exit", (code, signal) => resolve(`it ended with ${signal ?? code}`));
+    });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      createInterface({ input: stream }).on("line", (line) => this.#read(line));
+    }
+  }
+
+  #read(line) {
+    this.output.push(line);
+    const address = /listening.*http:\/\/([^\s/]+)/.exec(line)?.[1];
+    if (address) this.addresses.push(address);
+    for (const look of this.waiting) look();
+  }
+
+  /** The first `count` addresses that it prints, as `host:port`. */
+  async listening(count) {
+    let timer;
+    const enough = new Promise((resolve) => {
+      const look = () => this.addresses.length >= count && resolve();
+      this.waiting.push(look);
+      look();
+    });
+    const late = new Promise((resolve) => {
+      timer = setTimeout(() => resolve(`it printed no address within ${START_LIMIT / 1000} s`), START_LIMIT);
+    });
+    const trouble = await Promise.race([enough, this.ended, late]);
+    clearTimeout(timer);
+    if (trouble) throw new Error(`${this.name}: ${trouble}\n${this.output.join("\n")}`);
+    return this.addresses.slice(0, count);
+  }
+
+  /** Ends it by its own process id. */
+  async end(signal = "SIGTERM") {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal);
+    const kill = setTimeout(() => this.child.kill("SIGKILL"), 5000);
+    await this.ended;
+    clearTimeout(kill);
+  }
+}
+
+/** A running pair of proxy and simulated service. */
+export class Desk {
+  /** Starts a pair. `clockRate` is how much faster than the wall its time runs; equal seeds give equal chances. */
+  static async start({ clockRate = 10, seed = 1, app = "" } = {}) {
+    const desk = new Desk();
+    desk.folder = await mkdtemp(join(tmpdir(), "tallylight-journey-"));
+    desk.clock = ["--clock-rate", String(clockRate), "--clock-origin", String(Date.now())];
+    try {
+      desk.simulator = new Program("tallylight-simulator", [
+        ...["--listen", "--listen-secondary", "--listen-region"].flatMap((listener) => [listener, "127.0.0.1:0"]),
+        ...["--app-id", APP_ID, "--customer-key", CUSTOMER_KEY, "--customer-secret", CUSTOMER_SECRET],
+        ...["--seed", String(seed), ...desk.clock],
+      ]);
+      desk.simulatorAddresses = await desk.simulator.listening(3);
+      await desk.#configure(app);
+      await desk.startProxy();
+    } catch (error) {
+      await desk.close();
+      throw error;
+    }
+    return desk;
+  }
+
+  async #configure(app) {
+    const [primary, secondary, region] = this.simulatorAddresses;
+    const text = (value) => JSON.stringify(value);
+    await writeFile(
+      join(this.folder, "tallylight.toml"),
+      `[server]
+demo = true
+assets = ${text(join(ROOT, "dist"))}
+
+[journal]
+url = ${text(`sqlite:${join(this.folder, "tallylight.db")}`)}
+
+[[app]]
+name = "journey"
+app_id = "${APP_ID}"
+customer_key = "${CUSTOMER_KEY}"
+customer_secret = "${CUSTOMER_SECRET}"
+domains = ["http://api.agora.io", "http://api.sd-rtn.com"]
+region_domain = "http://api-us-west-1.agora.io"
+resolve = { "api.agora.io" = "${primary}", "api.sd-rtn.com" = "${secondary}", "api-us-west-1.agora.io" = "${region}" }
+uid_range = [900000, 999999]
+${app}
+
+[[app.storage]]
+name = "archive"
+vendor = 1
+region = 0
+bucket = "recordings-archive"
+access_key = "journey-access-key"
+secret_key = "journey-secret-key"
+file_name_prefix = ["archive"]
+`,
+    );
+  }
+
+  /** Starts the proxy, again at the same address after it was ended: a page reconnects by itself. */
+  async startProxy() {
+    this.proxy = new Program("tallylight", [
+      ...["serve", "--config", join(this.folder, "tallylight.toml")],
+      ...["--listen", this.address ?? "127.0.0.1:0", ...this.clock],
+    ]);
+    [this.address] = await this.proxy.listening(1);
+    // It listens before it has read its journal.
+    const limit = Date.now() + START_LIMIT;
+    while (!(await fetch(`${this.origin}/readyz`).catch(() => ({ ok: false }))).ok) {
+      if (Date.now() > limit) throw new Error(`the proxy is not ready\n${this.proxy.output.join("\n")}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** Ends the proxy, by default as a power cut would. */
+  async endProxy(signal = "SIGKILL") {
+    await this.proxy.end(signal);
+  }
+
+  get origin() {
+    return `http://${this.address}`;
+  }
+
+  /** The address of the page. */
+  get url() {
+    return `${this.origin}/`;
+  }
+
+  /** The address of the simulated service's controls. */
+  get simulatorOrigin() {
+    return `http://${this.simulatorAddresses[0]}`;
+  }
+
+  /** Every request that the simulated service got, and the true state of every session. */
+  async ledger() {
+    return ask(`${this.simulatorOrigin}/simulator/ledger`);
+  }
+
+  /** Asks the simulated service to break something. */
+  async faults(order) {
+    return ask(`${this.simulatorOrigin}/simulator/faults`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(order),
+    });
+  }
+
+  /** All recordings, folded by the proxy. */
+  async recordings() {
+    return (await ask(`${this.origin}/api/v1/recordings`)).recordings;
+  }
+
+  /** The journal of one recording, oldest entry first. */
+  async journal(id) {
+    const entries = [];
+    for (let more = true; more; ) {
+      const page = await ask(`${this.origin}/api/v1/recordings/${id}/journal?after=${entries.at(-1)?.number ?? 0}`);
+      entries.push(...page.entries);
+      more = page.more && page.entries.length > 0;
+    }
+    return entries;
+  }
+
+  /** The checker: ledger and journal agree, or this throws with the list of what does not. */
+  async agree() {
+    const args = ["agree", "--server", this.origin, "--simulator", this.simulatorOrigin];
+    const [code, told] = await new Promise((resolve) => {
+      execFile(join(BINARIES, "xtask"), args, (error, stdout, stderr) => resolve([error?.code ?? 0, stdout + stderr]));
+    });
+    if (code !== 0) throw new Error(`ledger and journal disagree\n${told}`);
+  }
+
+  /** Ends what was started and removes its folder. */
+  async close() {
+    await Promise.all([this.proxy?.end(), this.simulator?.end()]);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function ask(url, options) {
+  const response = await fetch(url, options);
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${options?.method ?? "GET"} ${url}: ${response.status} ${text}`);
+  return text ? JSON.parse(text) : undefined;
+}
