@@ -1,6 +1,10 @@
 //! The dashboard: mounts the page and says so when the page has to stop.
 
 mod app;
+mod clock;
+mod parts;
+mod route;
+mod words;
 
 use leptos::mount::mount_to_body;
 

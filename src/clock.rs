@@ -1,0 +1,171 @@
+//! Server time, and no other: the last heartbeat and the browser's monotonic clock since then.
+//!
+//! The wall clock of the device is read only to notice that it slept: `performance.now()` may stand still meanwhile, and
+//! then every countdown would lie until the next heartbeat.
+
+use agora::Timestamp;
+use leptos::prelude::*;
+
+/// How far the wall clock may run ahead of the monotonic one before the device must have slept, in milliseconds.
+const SLEPT_MILLIS: f64 = 2_000.0;
+
+/// How often the shared clock signal moves while the page can be seen, in milliseconds of the device.
+const TICK_MILLIS: f64 = 250.0;
+
+/// The one clock of the page. It is a handle: copies are the same clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    anchor: StoredValue<Anchor>,
+    tick: RwSignal<Timestamp>,
+    slept: RwSignal<u32>,
+}
+
+/// What the server said last about its time, and when that was heard.
+#[derive(Debug, Clone, Copy)]
+struct Anchor {
+    server: Timestamp,
+    /// How many seconds of the server pass in one of the device; 1 except in a demonstration.
+    rate: f64,
+    heard: f64,
+    wall: f64,
+}
+
+impl Clock {
+    /// A clock that does not know the time yet, and ticks.
+    pub fn new() -> Self {
+        let anchor = Anchor { server: Timestamp::default(), rate: 1.0, heard: monotonic(), wall: wall() };
+        let clock = Self {
+            anchor: StoredValue::new(anchor),
+            tick: RwSignal::new(Timestamp::default()),
+            slept: RwSignal::new(0),
+        };
+        clock.schedule();
+        clock
+    }
+
+    /// The server said what time it is there.
+    pub fn heard(self, server: Timestamp, rate: f64) {
+        let rate = if rate.is_finite() && rate > 0.0 { rate } else { 1.0 };
+        self.anchor.set_value(Anchor { server, rate, heard: monotonic(), wall: wall() });
+        self.move_tick();
+    }
+
+    /// The server's time now; before the first heartbeat it is the epoch.
+    pub fn now(self) -> Timestamp {
+        let anchor = self.anchor.get_value();
+        if anchor.server == Timestamp::default() {
+            return anchor.server;
+        }
+        let passed = (monotonic() - anchor.heard).max(0.0) * anchor.rate;
+        Timestamp::from_millis(anchor.server.millis().saturating_add(passed as i64))
+    }
+
+    /// The server's time as the screen shows it: what reads it is drawn anew a few times a second.
+    pub fn tick(self) -> Timestamp {
+        self.tick.get()
+    }
+
+    /// How often the device was found to have slept. What the page knew before is old then.
+    pub fn slept(self) -> u32 {
+        self.slept.get()
+    }
+
+    /// How many device milliseconds pass until the server's time has moved by this many.
+    pub fn device_millis(self, server_millis: i64) -> i32 {
+        let rate = self.anchor.with_value(|anchor| anchor.rate);
+        ((server_millis.max(0) as f64) / rate).min(f64::from(i32::MAX)) as i32
+    }
+
+    fn move_tick(self) {
+        let now = self.now();
+        if self.tick.get_untracked() != now {
+            self.tick.set(now);
+        }
+    }
+
+    fn schedule(self) {
+        let rate = self.anchor.with_value(|anchor| anchor.rate);
+        // In a demonstration that runs ten times as fast the seconds pass ten times as fast too.
+        let pause = (TICK_MILLIS / rate.sqrt()).clamp(80.0, TICK_MILLIS);
+        set_timeout(
+            move || {
+                self.notice_sleep();
+                if !document().hidden() {
+                    self.move_tick();
+                }
+                self.schedule();
+            },
+            core::time::Duration::from_millis(pause as u64),
+        );
+    }
+
+    fn notice_sleep(self) {
+        let (Some(anchor), wall, monotonic) = (self.anchor.try_get_value(), wall(), monotonic()) else { return };
+        if (wall - anchor.wall) - (monotonic - anchor.heard) > SLEPT_MILLIS {
+            // Only the device's own clocks moved apart: take the new distance, and say so once.
+            self.anchor.set_value(Anchor { wall: wall - (monotonic - anchor.heard), ..anchor });
+            self.slept.update(|times| *times += 1);
+        }
+    }
+}
+
+fn monotonic() -> f64 {
+    window().performance().map_or_else(js_sys::Date::now, |performance| performance.now())
+}
+
+fn wall() -> f64 {
+    js_sys::Date::now()
+}
+
+fn local(at: Timestamp) -> js_sys::Date {
+    js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.millis() as f64))
+}
+
+/// The time of day in the reader's zone, `12:06:14`.
+pub fn time_of_day(at: Timestamp) -> String {
+    let date = local(at);
+    format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())
+}
+
+/// The time of day with milliseconds, `12:06:14.250`, where the order of things within a second matters.
+pub fn exact_time_of_day(at: Timestamp) -> String {
+    format!("{}.{:03}", time_of_day(at), at.millis().rem_euclid(1000))
+}
+
+/// The day and the time in the reader's language and zone.
+pub fn day_and_time(at: Timestamp) -> String {
+    let options = js_sys::Object::new();
+    for (name, value) in [("day", "numeric"), ("month", "short")] {
+        let _ = js_sys::Reflect::set(&options, &name.into(), &value.into());
+    }
+    let day = js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &options).format();
+    let day = day.call1(&wasm_bindgen::JsValue::UNDEFINED, &local(at)).ok().and_then(|text| text.as_string());
+    format!("{} {}", day.unwrap_or_default(), time_of_day(at))
+}
+
+/// The reader's zone, `UTC+8` or `UTC+5:30`. It stands wherever a clock time does.
+pub fn zone() -> String {
+    zone_of_offset(-(local(Timestamp::from_millis(wall() as i64)).get_timezone_offset() as i32))
+}
+
+fn zone_of_offset(minutes: i32) -> String {
+    if minutes == 0 {
+        return "UTC".to_owned();
+    }
+    let sign = if minutes < 0 { '−' } else { '+' };
+    let (hours, rest) = (minutes.abs() / 60, minutes.abs() % 60);
+    if rest == 0 { format!("UTC{sign}{hours}") } else { format!("UTC{sign}{hours}:{rest:02}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::zone_of_offset;
+
+    #[test]
+    fn a_zone_is_named_by_its_distance_to_utc() {
+        assert_eq!(zone_of_offset(0), "UTC");
+        assert_eq!(zone_of_offset(480), "UTC+8");
+        assert_eq!(zone_of_offset(330), "UTC+5:30");
+        assert_eq!(zone_of_offset(-210), "UTC−3:30");
+    }
+}

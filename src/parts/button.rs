@@ -1,0 +1,55 @@
+//! Buttons. One that cannot be pressed stays where it is and says why.
+
+use leptos::prelude::*;
+
+/// The class of a button by what it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// One among others.
+    #[default]
+    Usual,
+    /// The one that the screen is for.
+    Primary,
+    /// The last press before something ends.
+    Danger,
+    /// Without a border.
+    Plain,
+}
+
+impl Kind {
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Usual => "button large",
+            Self::Primary => "button primary large",
+            Self::Danger => "button danger large",
+            Self::Plain => "button plain large",
+        }
+    }
+}
+
+/// A button of a dialog or a form. While `blocked` holds a reason it can be focused but does nothing; the reason stands
+/// beside it in the element `reason_id`.
+pub fn button(
+    kind: Kind,
+    text: impl Into<Signal<String>>,
+    blocked: Signal<bool>,
+    reason_id: &'static str,
+    press: impl Fn() + 'static,
+) -> impl IntoView {
+    let text = text.into();
+    view! {
+        <button
+            class=kind.class()
+            type="button"
+            aria-disabled=move || blocked.get().then_some("true")
+            aria-describedby=move || blocked.get().then_some(reason_id)
+            on:click=move |_| {
+                if !blocked.get_untracked() {
+                    press();
+                }
+            }
+        >
+            {move || text.get()}
+        </button>
+    }
+}

@@ -1,0 +1,126 @@
+//! Icons act, glyphs state. Both are symbols of the one sprite in `index.html`.
+
+use leptos::prelude::*;
+
+/// The class of a state. Its hue never stands alone: a glyph and a word are beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tone {
+    /// It records, as it should.
+    Recording,
+    /// Something is being tried again, or wants a look.
+    Caution,
+    /// A failover of the service.
+    Failover,
+    /// Lost, refused, or the end of what the rules may do.
+    Critical,
+    /// Nothing to notice.
+    #[default]
+    Neutral,
+}
+
+impl Tone {
+    /// The value of `data-tone`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Recording => "recording",
+            Self::Caution => "caution",
+            Self::Failover => "failover",
+            Self::Critical => "critical",
+            Self::Neutral => "neutral",
+        }
+    }
+}
+
+/// A mark that states something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Glyph {
+    /// A filled round.
+    Recording,
+    /// A triangle with an exclamation mark.
+    Caution,
+    /// A triangle with a turning arrow: the rules are at it.
+    Retry,
+    /// A diamond.
+    Failover,
+    /// An octagon with a cross.
+    Critical,
+    /// A broken ring.
+    Starting,
+    /// A ring with a point.
+    Stopping,
+    /// An empty square.
+    Ended,
+    /// A ring with a question mark.
+    #[default]
+    Unknown,
+    /// A tick.
+    Passed,
+    /// A broken diamond: it may come.
+    Ahead,
+}
+
+impl Glyph {
+    /// Its symbol in the sprite.
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Recording => "#g-recording",
+            Self::Caution => "#g-caution",
+            Self::Retry => "#g-retry",
+            Self::Failover => "#g-failover",
+            Self::Critical => "#g-critical",
+            Self::Starting => "#g-starting",
+            Self::Stopping => "#g-stopping",
+            Self::Ended => "#g-ended",
+            Self::Unknown => "#g-unknown",
+            Self::Passed => "#g-passed",
+            Self::Ahead => "#g-ahead",
+        }
+    }
+}
+
+/// A mark of something that one can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Icon {
+    /// The list.
+    List,
+    /// Faults of the simulator.
+    Simulator,
+    /// Look for.
+    Search,
+    /// Copy.
+    Copy,
+    /// Close.
+    Close,
+    /// Add.
+    Plus,
+    /// Light, dark, or as the system has it.
+    Theme,
+    /// Watch one that runs.
+    Watch,
+}
+
+impl Icon {
+    const fn symbol(self) -> &'static str {
+        match self {
+            Self::List => "#i-list",
+            Self::Simulator => "#i-sim",
+            Self::Search => "#i-search",
+            Self::Copy => "#i-copy",
+            Self::Close => "#i-close",
+            Self::Plus => "#i-plus",
+            Self::Theme => "#i-theme",
+            Self::Watch => "#i-watch",
+        }
+    }
+}
+
+/// A glyph that may change. The word beside it says the same.
+pub fn glyph(glyph: impl Into<Signal<Glyph>>) -> impl IntoView {
+    let glyph = glyph.into();
+    view! { <svg class="glyph" aria-hidden="true"><use_ href=move || glyph.get().symbol() /></svg> }
+}
+
+/// An icon. The control that holds it has a name of its own.
+pub fn icon(icon: Icon) -> impl IntoView {
+    view! { <svg class="icon" aria-hidden="true"><use_ href=icon.symbol() /></svg> }
+}

@@ -1,0 +1,327 @@
+//! Where the page is: all of it in the query string of one path, so that it works on every static host and under every
+//! sub-path. The only file with text of addresses.
+
+use leptos::prelude::*;
+use rules::{EntryNumber, RecordingId, RuleId, SessionNumber};
+use wasm_bindgen::JsCast;
+
+/// The name of every screen and every dialog that has an address. The journeys keep a list of what they look at, and a
+/// test compares the two.
+pub const ROUTES: [&str; 11] = [
+    "board",
+    "recording",
+    "faults",
+    "start",
+    "watch",
+    "stop",
+    "stop-session",
+    "try-again",
+    "acknowledge",
+    "dismiss",
+    "why",
+];
+
+/// What fills the page.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Screen {
+    /// The list.
+    #[default]
+    Board,
+    /// One recording.
+    Recording(RecordingId),
+    /// What can be broken in a demonstration.
+    Faults,
+}
+
+/// What lies over it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dialog {
+    /// Start a recording; a channel may be filled in.
+    Start(Option<String>),
+    /// Watch one that already runs.
+    Watch,
+    /// Stop a recording.
+    Stop(RecordingId),
+    /// Stop one of its sessions.
+    StopSession(RecordingId, SessionNumber),
+    /// Go on after the rules waited for staff.
+    TryAgain(RecordingId),
+    /// Note that an alarm was seen.
+    Acknowledge(RecordingId, EntryNumber),
+    /// Take a session off the board.
+    Dismiss(RecordingId, SessionNumber),
+    /// The reason of a rule.
+    Why(RuleId),
+}
+
+/// Where the page is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Route {
+    /// What fills the page.
+    pub screen: Screen,
+    /// What lies over it.
+    pub dialog: Option<Dialog>,
+}
+
+impl Route {
+    /// The screen alone.
+    pub const fn to(screen: Screen) -> Self {
+        Self { screen, dialog: None }
+    }
+
+    /// This screen with a dialog over it.
+    pub fn with(&self, dialog: Dialog) -> Self {
+        Self { screen: self.screen.clone(), dialog: Some(dialog) }
+    }
+
+    /// Its name in [`ROUTES`]; a dialog's goes before the screen's.
+    pub const fn name(&self) -> &'static str {
+        match (&self.dialog, &self.screen) {
+            (Some(Dialog::Start(_)), _) => "start",
+            (Some(Dialog::Watch), _) => "watch",
+            (Some(Dialog::Stop(_)), _) => "stop",
+            (Some(Dialog::StopSession(..)), _) => "stop-session",
+            (Some(Dialog::TryAgain(_)), _) => "try-again",
+            (Some(Dialog::Acknowledge(..)), _) => "acknowledge",
+            (Some(Dialog::Dismiss(..)), _) => "dismiss",
+            (Some(Dialog::Why(_)), _) => "why",
+            (None, Screen::Board) => "board",
+            (None, Screen::Recording(_)) => "recording",
+            (None, Screen::Faults) => "faults",
+        }
+    }
+
+    /// The address, relative to the page.
+    pub fn href(&self) -> String {
+        let mut query = String::from("?");
+        let mut add = |name: &str, value: Option<String>| {
+            if query.len() > 1 {
+                query.push('&');
+            }
+            query.push_str(name);
+            if let Some(value) = value {
+                query.push('=');
+                query.push_str(&encoded(&value));
+            }
+        };
+        match &self.screen {
+            Screen::Board => {}
+            Screen::Recording(id) => add("recording", Some(id.to_string())),
+            Screen::Faults => add("faults", None),
+        }
+        match &self.dialog {
+            None => {}
+            Some(Dialog::Start(channel)) => add("start", channel.clone()),
+            Some(Dialog::Watch) => add("watch", None),
+            Some(Dialog::Stop(id)) => add("stop", Some(id.to_string())),
+            Some(Dialog::StopSession(id, session)) => {
+                add("stop", Some(id.to_string()));
+                add("session", Some(session.to_string()));
+            }
+            Some(Dialog::TryAgain(id)) => add("try-again", Some(id.to_string())),
+            Some(Dialog::Acknowledge(id, entry)) => {
+                add("acknowledge", Some(id.to_string()));
+                add("entry", Some(entry.to_string()));
+            }
+            Some(Dialog::Dismiss(id, session)) => {
+                add("dismiss", Some(id.to_string()));
+                add("session", Some(session.to_string()));
+            }
+            Some(Dialog::Why(rule)) => add("why", Some(rule.to_string())),
+        }
+        query
+    }
+
+    /// The route that a query string names. What cannot be read is left out: an odd address is the list.
+    pub fn parse(query: &str) -> Self {
+        let pairs: Vec<(String, String)> = query
+            .trim_start_matches('?')
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                (decoded(name), decoded(value))
+            })
+            .collect();
+        let get = |name: &str| pairs.iter().find(|pair| pair.0 == name).map(|pair| pair.1.as_str());
+        let recording = |name: &str| get(name).and_then(RecordingId::parse);
+        let session = || get("session").and_then(|session| session.parse::<SessionNumber>().ok());
+        let screen = if let Some(id) = recording("recording") {
+            Screen::Recording(id)
+        } else if get("faults").is_some() {
+            Screen::Faults
+        } else {
+            Screen::Board
+        };
+        let dialog = if let Some(channel) = get("start") {
+            Some(Dialog::Start((!channel.is_empty()).then(|| channel.to_owned())))
+        } else if get("watch").is_some() {
+            Some(Dialog::Watch)
+        } else if let Some(id) = recording("stop") {
+            Some(session().map_or_else(|| Dialog::Stop(id.clone()), |session| Dialog::StopSession(id.clone(), session)))
+        } else if let Some(id) = recording("try-again") {
+            Some(Dialog::TryAgain(id))
+        } else if let Some(id) = recording("acknowledge") {
+            get("entry").and_then(|entry| entry.parse().ok()).map(|entry| Dialog::Acknowledge(id, entry))
+        } else if let Some(id) = recording("dismiss") {
+            session().map(|session| Dialog::Dismiss(id, session))
+        } else {
+            get("why").and_then(RuleId::parse).map(Dialog::Why)
+        };
+        Self { screen, dialog }
+    }
+}
+
+fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut index = 0;
+    while index < bytes.len() {
+        let hex = (bytes[index] == b'%')
+            .then(|| bytes.get(index + 1..index + 3))
+            .flatten()
+            .and_then(|digits| core::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match hex {
+            Some(byte) => {
+                decoded.push(byte);
+                index += 3;
+            }
+            None => {
+                decoded.push(if bytes[index] == b'+' { b' ' } else { bytes[index] });
+                index += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+/// The page's way through its routes. A handle: copies are the same way.
+#[derive(Debug, Clone, Copy)]
+pub struct Router {
+    route: RwSignal<Route>,
+}
+
+impl Router {
+    /// Reads where the page is, and follows the browser's history and the page's own links from then on.
+    pub fn new() -> Self {
+        let router = Self { route: RwSignal::new(Route::parse(&query())) };
+        window_event_listener(leptos::ev::popstate, move |_| router.route.set(Route::parse(&query())));
+        window_event_listener(leptos::ev::click, move |event| router.follow(&event));
+        router
+    }
+
+    /// Where the page is.
+    pub fn route(self) -> Route {
+        self.route.get()
+    }
+
+    /// Where the page is, without following it.
+    pub fn route_now(self) -> Route {
+        self.route.get_untracked()
+    }
+
+    /// Goes there, and the browser's back button comes back.
+    pub fn go(self, route: Route) {
+        self.travel(route, false);
+    }
+
+    /// Takes the dialog away.
+    pub fn close_dialog(self) {
+        let mut route = self.route_now();
+        if route.dialog.take().is_some() {
+            self.travel(route, true);
+        }
+    }
+
+    fn travel(self, route: Route, replace: bool) {
+        if let Ok(history) = window().history() {
+            let href = route.href();
+            // An address of only a question mark would be the same page with a mark: the bare path is meant.
+            let address = if href == "?" { window().location().pathname().unwrap_or_default() } else { href };
+            let state = &wasm_bindgen::JsValue::NULL;
+            let _ = if replace {
+                history.replace_state_with_url(state, "", Some(&address))
+            } else {
+                history.push_state_with_url(state, "", Some(&address))
+            };
+        }
+        if self.route.get_untracked() != route {
+            self.route.set(route);
+        }
+    }
+
+    /// A plain press on one of the page's own links is a change of route, not a load.
+    fn follow(self, event: &web_sys::MouseEvent) {
+        if event.default_prevented() || event.button() != 0 || event.ctrl_key() || event.meta_key() || event.shift_key() {
+            return;
+        }
+        let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        let Some(link) = target.and_then(|target| target.closest("a[href]").ok().flatten()) else { return };
+        let Some(href) = link.get_attribute("href").filter(|href| href.starts_with('?')) else { return };
+        event.prevent_default();
+        self.go(Route::parse(&href));
+    }
+}
+
+fn query() -> String {
+    window().location().search().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Dialog, ROUTES, Route, Screen};
+    use rules::{RecordingId, RuleId};
+
+    fn every_route() -> Vec<Route> {
+        let id = || RecordingId::parse("r-1").expect("a valid id");
+        let recording = Route::to(Screen::Recording(id()));
+        vec![
+            Route::default(),
+            recording.clone(),
+            Route::to(Screen::Faults),
+            Route::default().with(Dialog::Start(None)),
+            Route::default().with(Dialog::Start(Some("math 7b & more=ü".to_owned()))),
+            recording.with(Dialog::Watch),
+            recording.with(Dialog::Stop(id())),
+            recording.with(Dialog::StopSession(id(), 2)),
+            recording.with(Dialog::TryAgain(id())),
+            recording.with(Dialog::Acknowledge(id(), 12)),
+            recording.with(Dialog::Dismiss(id(), 3)),
+            recording.with(Dialog::Why(RuleId::M3)),
+        ]
+    }
+
+    #[test]
+    fn every_route_is_found_again_by_its_address() {
+        for route in every_route() {
+            assert_eq!(Route::parse(&route.href()), route, "{}", route.href());
+        }
+    }
+
+    #[test]
+    fn the_list_of_names_is_the_list_of_routes() {
+        let mut names: Vec<_> = every_route().iter().map(Route::name).collect();
+        names.dedup();
+        assert_eq!(names, ROUTES);
+    }
+
+    #[test]
+    fn an_odd_address_is_the_list() {
+        for odd in ["?recording=NOT%20AN%20ID", "?stop=", "?why=Z9", "?%", "?=&&", "?acknowledge=r-1"] {
+            assert_eq!(Route::parse(odd), Route::default(), "{odd}");
+        }
+    }
+}
