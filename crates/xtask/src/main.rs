@@ -56,13 +56,18 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     paths::remember_this_program();
     processes::end_all_on_a_signal();
+    // Also when this program panics, for example because nobody reads its output any more.
+    let _end_all = processes::EndAll;
     let outcome = match arguments.command {
         Command::Style => style::write_joined_sheet(),
         Command::Build => page::build().and_then(|()| servers::build()),
         Command::Demo(options) => demo::run(&options),
         Command::Test(options) => check::run(&options),
     };
-    let outcome = processes::end_all_and_report(outcome);
+    if processes::interrupted() {
+        // Whatever failed then failed because of that, and the person knows.
+        return ExitCode::FAILURE;
+    }
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {

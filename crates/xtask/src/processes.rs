@@ -5,6 +5,7 @@
 
 use crate::{Outcome, Problem};
 use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -42,18 +43,27 @@ pub fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }
 
-/// Ends what still runs, and turns the failure of a step that was interrupted into silence: the person knows.
-pub fn end_all_and_report(outcome: Outcome) -> Outcome {
-    signal_all(Signal::SIGTERM);
-    let deadline = Instant::now() + TIME_TO_END;
-    while groups().iter().any(|group| killpg(*group, None).is_ok()) && Instant::now() < deadline {
-        thread::sleep(LOOK_AGAIN);
+/// Ends every group that still runs when it is dropped, kindly first.
+pub struct EndAll;
+
+impl Drop for EndAll {
+    fn drop(&mut self) {
+        signal_all(Signal::SIGTERM);
+        let deadline = Instant::now() + TIME_TO_END;
+        while groups().iter().any(|group| killpg(*group, None).is_ok()) && Instant::now() < deadline {
+            thread::sleep(LOOK_AGAIN);
+            reap();
+        }
+        signal_all(Signal::SIGKILL);
     }
-    signal_all(Signal::SIGKILL);
-    if interrupted() {
-        return Err(Problem::new(""));
+}
+
+/// Takes notice of programs that have ended: until then their groups count as alive.
+fn reap() {
+    for group in groups().iter() {
+        // One that was waited for elsewhere is not a child any more, which is just as well.
+        let _ = waitpid(*group, Some(WaitPidFlag::WNOHANG));
     }
-    outcome
 }
 
 fn signal_all(signal: Signal) {
