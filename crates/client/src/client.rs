@@ -1,0 +1,372 @@
+//! The client itself: its parts, put together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use agora::Timestamp;
+use rules::api::{FromClient, FromProxy, Hello, PROTOCOL};
+use rules::journal::ClientNumber;
+use rules::{Board, Entry, EntryNumber, Fact, Recording, RecordingId};
+
+use crate::clock::{Moment, SILENCE, ServerClock};
+use crate::connection::{Connection, EndedBecause, Liveness};
+use crate::controller::{Controller, PostId, PostOutcome, Refusal, Request, Steps};
+use crate::mirror::{Mirror, Taken};
+
+/// A socket on which no heartbeat came for this many milliseconds is given up. The leases are gone long before.
+const DEAD_SOCKET: u64 = 10_000;
+
+/// What the driver is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Open the stream. `after` and `journal` say what is known already; none of both: a snapshot is wanted.
+    Connect {
+        /// For `?after=`.
+        after: Option<u64>,
+        /// The journal that `after` counts in.
+        journal: Option<String>,
+    },
+    /// Drop the socket, and call [`Client::closed`].
+    CloseSocket,
+    /// Send this on the socket.
+    Send(FromClient),
+    /// Post this, and call [`Client::answered`] once.
+    Post {
+        /// The name of the post.
+        id: PostId,
+        /// What is posted.
+        request: Request,
+    },
+    /// Poll again at this monotonic instant, or at any event before it. Replaces the one named before.
+    WakeAt(u64),
+}
+
+/// What a request that rests on this connection carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandContext {
+    /// For [`rules::api::CLIENT_HEADER`].
+    pub client: ClientNumber,
+    /// For [`rules::api::SECRET_HEADER`].
+    pub secret: String,
+}
+
+/// One client of the proxy.
+#[derive(Debug)]
+pub struct Client {
+    connection: Connection,
+    clock: ServerClock,
+    mirror: Mirror,
+    controller: Controller,
+    /// The stream's first message, while the socket is open.
+    hello: Option<Hello>,
+    /// When the socket was opened.
+    opened: Moment,
+    close: bool,
+    outbox: Vec<FromClient>,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::with_steps(rules::steps)
+    }
+}
+
+impl Client {
+    /// A client that knows nothing yet and wants to connect.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A client that asks another function for the steps.
+    fn with_steps(steps: Steps) -> Self {
+        Self {
+            connection: Connection::default(),
+            clock: ServerClock::default(),
+            mirror: Mirror::default(),
+            controller: Controller::new(steps),
+            hello: None,
+            opened: Moment::default(),
+            close: false,
+            outbox: Vec::new(),
+        }
+    }
+
+    // ---- what the driver tells -----------------------------------------------------------------------------------
+
+    /// The socket is open.
+    pub fn connected(&mut self, moment: Moment) {
+        self.connection.opened();
+        self.opened = moment;
+    }
+
+    /// A text message came on the open socket. One that cannot be read is of another build: the connection is let go.
+    pub fn received_text(&mut self, text: &str, moment: Moment) {
+        match serde_json::from_str(text) {
+            Ok(message) => self.received(message, moment),
+            Err(_) => self.close = true,
+        }
+    }
+
+    /// A message came on the open socket.
+    pub fn received(&mut self, message: FromProxy, moment: Moment) {
+        self.clock.look(moment);
+        match message {
+            FromProxy::Hello(hello) => self.begin(hello, moment),
+            // Nothing means anything before the first message said whose stream it is.
+            _ if self.hello.is_none() => self.close = true,
+            FromProxy::Heartbeat(heartbeat) => {
+                self.clock.heartbeat(heartbeat.now, moment);
+                self.connection.worked();
+                // What others of the App ID do may let a step go on: looked at once a second, when timers are held back too.
+                self.controller.look_at_everything();
+                self.outbox.push(FromClient::Beat(heartbeat.beat));
+            }
+            FromProxy::Frame(frame) => {
+                self.clock.at_least(frame.at, moment);
+                let taken = self.mirror.take(frame, moment.monotonic);
+                self.follow(taken);
+            }
+            FromProxy::Offer(ids) => {
+                // A lease that nothing could be done under is left to others.
+                if self.clock.now(moment).is_some() && self.mirror.complete() {
+                    let readable = |id: &RecordingId| {
+                        self.mirror.recordings().get(id).is_some_and(|recording| !recording.unreadable)
+                    };
+                    self.controller.offered(ids.into_iter().filter(readable));
+                }
+            }
+            FromProxy::Released(ids) => {
+                for id in &ids {
+                    self.controller.release(id);
+                }
+            }
+        }
+    }
+
+    /// The socket is closed, or could not be opened. `code` is the close code if one came; `chance` a random number
+    /// from the whole range, which spreads the next attempts of many clients.
+    pub fn closed(&mut self, moment: Moment, code: Option<u16>, chance: u32) {
+        self.connection.closed(moment, code, chance);
+        self.hello = None;
+        self.close = false;
+        self.outbox.clear();
+        self.clock.lose();
+        self.controller.release_all();
+    }
+
+    /// A post came back.
+    pub fn answered(&mut self, post: PostId, outcome: PostOutcome, moment: Moment) {
+        let now = self.clock.now(moment).or(self.clock.last_beat().map(|(_, time)| time)).unwrap_or_default();
+        self.controller.answered(post, outcome, now, moment.monotonic);
+    }
+
+    /// Try to connect now instead of at [`Self::reconnects_at`].
+    pub fn reconnect_now(&mut self, moment: Moment) {
+        self.connection.reconnect_now(moment);
+    }
+
+    /// What is to be done now. To be called after every event and at the instant that was asked for.
+    pub fn poll(&mut self, moment: Moment) -> Vec<Action> {
+        self.clock.look(moment);
+        let mut actions = Vec::new();
+        if self.connection.take_attempt(moment) {
+            let (after, journal) = self.mirror.position().unzip();
+            actions.push(Action::Connect { after, journal });
+        }
+        if self.connection.is_open() && (self.close || moment.since(self.last_sign()) >= DEAD_SOCKET) {
+            if self.connection.take_closing() {
+                actions.push(Action::CloseSocket);
+            }
+            self.controller.release_all();
+        }
+        if self.connection.is_open() && self.hello.is_some() {
+            if self.mirror.take_request(moment.monotonic) {
+                self.outbox.push(FromClient::Resync);
+            }
+            actions.extend(self.outbox.drain(..).map(Action::Send));
+            if let Some(now) = self.clock.now(moment)
+                && self.mirror.complete()
+            {
+                let (recordings, boards) = (self.mirror.recordings(), self.mirror.boards());
+                let posts = self.controller.act(recordings, boards, now, moment.monotonic);
+                actions.extend(posts.into_iter().map(|(id, request)| Action::Post { id, request }));
+            }
+        }
+        if let Some(at) = self.next_instant(moment) {
+            actions.push(Action::WakeAt(at));
+        }
+        actions
+    }
+
+    // ---- what the driver and the screen may ask ------------------------------------------------------------------
+
+    /// Whether what is known is known now.
+    pub fn liveness(&self, moment: Moment) -> Liveness {
+        if let Some(because) = self.connection.ended() {
+            return Liveness::Ended(because);
+        }
+        match self.clock.last_beat() {
+            None => Liveness::Connecting,
+            Some(_) if self.clock.now(moment).is_some() => Liveness::Live,
+            Some((since, _)) => Liveness::Lost { since },
+        }
+    }
+
+    /// The monotonic instant of the next attempt to connect, if one is planned.
+    pub fn reconnects_at(&self) -> Option<u64> {
+        self.connection.next_attempt()
+    }
+
+    /// The server's time; none when nothing may be done by it.
+    pub fn now(&self, moment: Moment) -> Option<Timestamp> {
+        self.clock.now(moment)
+    }
+
+    /// When the last heartbeat came, and the server's time then: the age of what is shown.
+    pub fn last_heartbeat(&self) -> Option<(Moment, Timestamp)> {
+        self.clock.last_beat()
+    }
+
+    /// How much faster than the wall the server's time runs.
+    pub fn clock_rate(&self) -> u32 {
+        self.clock.rate()
+    }
+
+    /// Whether every live recording is here; not so before the first snapshot is complete.
+    pub fn complete(&self) -> bool {
+        self.mirror.complete()
+    }
+
+    /// The recordings: every live one, and those that ended while this client looked on.
+    pub fn recordings(&self) -> &BTreeMap<RecordingId, Recording> {
+        self.mirror.recordings()
+    }
+
+    /// The facts of each App, by its name.
+    pub fn boards(&self) -> &BTreeMap<String, Board> {
+        self.mirror.boards()
+    }
+
+    /// The board number up to which everything is folded in, and the journal that it counts in.
+    pub fn position(&self) -> Option<(u64, String)> {
+        self.mirror.position()
+    }
+
+    /// The recordings that appeared, changed or went since this was last asked.
+    pub fn changed(&mut self) -> BTreeSet<RecordingId> {
+        self.mirror.take_changed()
+    }
+
+    /// Whether this client acts for the recording.
+    pub fn holds(&self, id: &RecordingId) -> bool {
+        self.controller.holds(id)
+    }
+
+    /// The recordings that this client acts for.
+    pub fn held(&self) -> impl Iterator<Item = &RecordingId> {
+        self.controller.held()
+    }
+
+    /// The last refusal of a step of each recording, until a step of it is accepted.
+    pub fn refusals(&self) -> &BTreeMap<RecordingId, Refusal> {
+        self.controller.refusals()
+    }
+
+    /// What requests of this connection carry; none while there is no connection.
+    pub fn command_context(&self) -> Option<CommandContext> {
+        let hello = self.hello.as_ref()?;
+        Some(CommandContext { client: hello.client, secret: hello.secret.clone() })
+    }
+
+    /// The proxy's build, while connected.
+    pub fn build(&self) -> Option<&str> {
+        self.hello.as_ref().map(|hello| hello.build.as_str())
+    }
+
+    // ---- the recordings that somebody looks at -------------------------------------------------------------------
+
+    /// Somebody looks at this recording: its entries are kept from now on. At most eight at a time.
+    pub fn open(&mut self, id: &RecordingId) {
+        self.mirror.opened.open(id);
+    }
+
+    /// Nobody looks at it any more.
+    pub fn close(&mut self, id: &RecordingId) {
+        self.mirror.opened.close(id);
+    }
+
+    /// Entries of an opened recording were loaded; they are put in their places.
+    pub fn loaded(&mut self, id: &RecordingId, entries: Vec<Entry>) {
+        self.mirror.opened.load(id, entries);
+    }
+
+    /// The entries of an opened recording that are here, oldest first; at most the newest 5000.
+    pub fn entries_for(&self, id: &RecordingId) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.mirror.opened.entries(id)
+    }
+
+    /// The number after which entries of an opened recording are to be loaded, if any are missing.
+    pub fn entries_missing_after(&self, id: &RecordingId) -> Option<EntryNumber> {
+        let last = self.mirror.recordings().get(id).map_or(0, |recording| recording.last);
+        self.mirror.opened.gap(id, last)
+    }
+
+    // ---- inside --------------------------------------------------------------------------------------------------
+
+    fn begin(&mut self, hello: Hello, moment: Moment) {
+        if hello.protocol != PROTOCOL {
+            self.connection.end(EndedBecause::NewBuild);
+            self.close = true;
+            return;
+        }
+        self.clock = ServerClock::begin(hello.now, hello.clock_rate, moment);
+        self.mirror.begin(&hello.journal_id);
+        self.controller.release_all();
+        self.hello = Some(hello);
+    }
+
+    /// Leases follow the journal.
+    fn follow(&mut self, taken: Taken) {
+        let Some(own) = self.hello.as_ref().map(|hello| hello.client) else { return };
+        match taken {
+            Taken::Nothing => {}
+            Taken::Entries { entries, apps } => {
+                self.controller.folded(&entries, &apps, self.mirror.recordings());
+                for new in &entries {
+                    if let Fact::Leased(leased) = &new.entry.fact {
+                        self.controller.leased(&new.recording, leased.client, own);
+                    }
+                }
+            }
+            Taken::Snapshot if self.mirror.complete() => {
+                self.controller.take_stock(self.mirror.recordings(), own);
+            }
+            Taken::Snapshot => {}
+        }
+        // Another build reads what this one cannot: the only way to give a lease back is to let the connection go.
+        let unreadable =
+            |id: &RecordingId| self.mirror.recordings().get(id).is_some_and(|recording| recording.unreadable);
+        if self.controller.held().any(unreadable) {
+            self.close = true;
+        }
+    }
+
+    fn last_sign(&self) -> Moment {
+        match self.clock.last_beat() {
+            Some((beat, _)) if self.hello.is_some() => beat,
+            Some(_) | None => self.opened,
+        }
+    }
+
+    fn next_instant(&self, moment: Moment) -> Option<u64> {
+        let silent = self.connection.is_open().then(|| {
+            let beat = self.last_sign().monotonic;
+            let lost = beat.saturating_add(SILENCE);
+            if lost > moment.monotonic { lost } else { beat.saturating_add(DEAD_SOCKET) }
+        });
+        let acting = self.connection.is_open() && self.clock.now(moment).is_some() && self.mirror.complete();
+        let step = if acting { self.controller.next_instant(|time| self.clock.when(time)) } else { None };
+        let snapshot = if self.connection.is_open() { self.mirror.next_request() } else { None };
+        let instants = [silent, step, snapshot, self.connection.next_attempt()];
+        instants.into_iter().flatten().min().map(|at| at.max(moment.monotonic))
+    }
+}
