@@ -1,1 +1,42 @@
-//! Under construction.
+//! The rules: what the control desk does by itself, when, and why.
+//!
+//! Pure functions over folded journals. No clock, no I/O and no randomness: the instant is an argument, and the same
+//! entries give the same state, the same next step and the same reason in a browser, in a test and in the proxy.
+//!
+//! - [`journal`]: what can be written down.
+//! - [`fold`]: entries into a [`Recording`].
+//! - [`next`]: the one step that is due, or when it will be.
+//! - [`permits()`] and [`admits()`]: the guards, which say no and never what to do instead.
+//!
+//! One file per procedure (`start`, `verify`, `monitor`, `replace`, `stop`), to be read beside its section of
+//! `docs/rules.md`.
+
+pub mod api;
+pub mod board;
+mod findings;
+pub mod guards;
+pub mod journal;
+pub mod line;
+mod monitor;
+pub mod next;
+pub mod policy;
+pub mod reason;
+pub mod recording;
+mod replace;
+pub mod rule;
+mod schedule;
+mod start;
+pub mod stop;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub use board::{Board, BoardFacts};
+pub use guards::{Permitted, Refusal, admits, concerns, permits, permits_request};
+pub use journal::{Entry, EntryNumber, Fact, RecordingId, SessionNumber};
+pub use next::{Call, Next, Urgency, next, planned, steps, urgency};
+pub use policy::{Patience, Policy};
+pub use reason::{Cause, Reason, Then};
+pub use recording::{Recording, fold};
+pub use rule::RuleId;

@@ -1,0 +1,387 @@
+//! What pages and proxy say to each other: every body of the HTTP interface and every message of the stream.
+//!
+//! One module for both sides, and one golden JSON file for each body (`golden/`), so that a change is seen.
+
+use agora::{ChannelName, Mode, Operation, RecordingSettings, ResourceId, Sid, Timestamp, Uid};
+use serde::{Deserialize, Serialize};
+
+use crate::board::BoardFacts;
+use crate::journal::{
+    Attempt, ClientNumber, DecisionKind, Domain, Entry, EntryNumber, RecordingId, SessionNumber,
+};
+use crate::policy::Policy;
+use crate::recording::Recording;
+use crate::rule::RuleId;
+
+/// The version of this interface. A page that was built for another one reloads.
+pub const PROTOCOL: u16 = 1;
+
+/// The largest frame of the stream, in bytes.
+pub const FRAME_BYTES: usize = 64 * 1024;
+
+/// The header that carries the number of the client whose lease a request rests on.
+pub const CLIENT_HEADER: &str = "tallylight-client";
+/// The header that carries that client's secret.
+pub const SECRET_HEADER: &str = "tallylight-secret";
+
+// ---- GET /api/v1/setup, /api/v1/me -----------------------------------------------------------------------------
+
+/// What a page needs to know before it can ask for anything.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Setup {
+    /// The proxy's build.
+    pub build: String,
+    /// [`PROTOCOL`] of the proxy.
+    pub protocol: u16,
+    /// Who is signed in.
+    pub person: Person,
+    /// The App IDs that the person may see.
+    pub apps: Vec<AppSetup>,
+    /// The policies that a recording can be asked for with.
+    pub policies: Vec<NamedPolicy>,
+    /// Whether this is a demonstration, with a simulator behind it.
+    pub demo: bool,
+    /// How much faster than the wall the journal's time runs.
+    pub clock_rate: u32,
+}
+
+/// Who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The name that the journal shows.
+    pub name: String,
+    /// The role.
+    pub role: Role,
+    /// What the role may do.
+    pub capabilities: Vec<Capability>,
+}
+
+/// A role of staff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Looks on.
+    Viewer,
+    /// Starts and stops.
+    Operator,
+    /// Also changes what others share.
+    Lead,
+}
+
+/// What a route needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capability {
+    /// See recordings and their journals.
+    View,
+    /// Ask for, stop and act for recordings.
+    Operate,
+    /// Change shared views, dismiss possible orphans.
+    Lead,
+    /// Break things in the simulator; only in a demonstration.
+    Simulate,
+}
+
+/// One App ID as a page sees it: no credential, no App ID beyond its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppSetup {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its domains by host name: primary, secondary, and the region's if there is one.
+    pub hosts: Vec<String>,
+    /// The names of its storage profiles.
+    pub storage: Vec<StorageSetup>,
+    /// The modes that can be asked for.
+    pub modes: Vec<Mode>,
+    /// Calls per second (B1).
+    pub qps: u32,
+    /// Concurrent sessions (B1).
+    pub pcw: u32,
+    /// The UIDs that are reserved for recorders, first and last (S11).
+    pub uid_range: (u32, u32),
+}
+
+/// One storage profile as a page sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageSetup {
+    /// Its name.
+    pub name: String,
+    /// Where it is, in words: vendor, region, bucket.
+    pub place: String,
+    /// What goes before every file name.
+    pub file_name_prefix: Vec<String>,
+}
+
+/// A policy by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedPolicy {
+    /// The name: `patient`, `swift`, `immediate`, or one of the configuration's.
+    pub name: String,
+    /// The numbers.
+    pub policy: Policy,
+}
+
+// ---- staff commands --------------------------------------------------------------------------------------------
+
+/// `POST /api/v1/recordings`: ask for a recording. Needs an `Idempotency-Key`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestRecording {
+    /// The App ID's name.
+    pub app: String,
+    /// The channel.
+    pub channel: ChannelName,
+    /// The pair of UIDs; the proxy takes free ones of the reserved range if none are given, and the reserves always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uids: Option<(Uid, Uid)>,
+    /// The storage profile.
+    pub storage: String,
+    /// How to record: mode, sizes, idle time, hours of control (T6).
+    pub settings: RecordingSettings,
+    /// The name of the policy; the documented one if none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// Staff confirmed that the channel has a live recording and that another one is billed (S10).
+    #[serde(default)]
+    pub beside: bool,
+}
+
+/// `POST /api/v1/recordings/adopt`: watch one that already runs. Needs an `Idempotency-Key`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdoptRecording {
+    /// The App ID's name.
+    pub app: String,
+    /// The channel.
+    pub channel: ChannelName,
+    /// The mode.
+    pub mode: Mode,
+    /// The UID of its `acquire`.
+    pub uid: Uid,
+    /// Its resource ID.
+    pub resource_id: ResourceId,
+    /// Its recording ID.
+    pub sid: Sid,
+}
+
+/// The answer to both: 201 if it is new, 200 if this was asked before (the same key, or S10).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The recording.
+    pub recording: RecordingId,
+    /// Whether it existed before.
+    pub existing: bool,
+}
+
+/// `POST …/{id}/acknowledge`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acknowledge {
+    /// The entry that raised the alarm.
+    pub alarm: EntryNumber,
+}
+
+/// `POST …/{id}/dismiss`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dismiss {
+    /// The session.
+    pub session: SessionNumber,
+    /// Why; 1 to 500 characters.
+    pub reason: String,
+}
+
+/// `POST …/{id}/policy`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePolicy {
+    /// The name of the policy.
+    pub policy: String,
+}
+
+/// The answer to a staff command about one recording: the entry that was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// Its number.
+    pub number: EntryNumber,
+}
+
+// ---- the controller --------------------------------------------------------------------------------------------
+
+/// `POST /api/v1/leases`: claim what was offered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimLeases {
+    /// The recordings.
+    pub recordings: Vec<RecordingId>,
+}
+
+/// `POST …/{id}/calls`: the controller's one call. No URL, no body, no `sid`. Answered 202 at once, or refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MakeCall {
+    /// The last entry of this recording that the client has folded.
+    pub after: EntryNumber,
+    /// The session; the next number begins one.
+    pub session: SessionNumber,
+    /// The operation.
+    pub operation: Operation,
+    /// The domain.
+    pub domain: Domain,
+    /// Why.
+    pub rule: RuleId,
+    /// Which try.
+    pub attempt: Attempt,
+}
+
+/// `POST …/{id}/decisions`: the controller's one conclusion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MakeDecision {
+    /// The last entry of this recording that the client has folded.
+    pub after: EntryNumber,
+    /// What is concluded.
+    pub kind: DecisionKind,
+    /// By which rule.
+    pub rule: RuleId,
+    /// From which entries.
+    pub evidence: Vec<EntryNumber>,
+}
+
+/// Every refusal, as `application/problem+json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Problem {
+    /// What a program can match on, such as `stale`, `not_permitted`, `not_admitted`, `no_lease`, `bad_request`.
+    pub kind: String,
+    /// A sentence for people: what is wrong and what to change.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The rule that refused, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleId>,
+    /// `stale` only: the entries that came after `after`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<Entry>,
+}
+
+/// `GET /api/v1/recordings`: one page of the list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordingPage {
+    /// The recordings, newest first.
+    pub recordings: Vec<Recording>,
+    /// What to pass as `before` for the next page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// How many there are in all.
+    pub total: u64,
+}
+
+/// `GET …/{id}/journal`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JournalPage {
+    /// The entries, oldest first.
+    pub entries: Vec<Entry>,
+    /// Whether there are more after the last one; ask with `?after=`.
+    pub more: bool,
+}
+
+// ---- the stream ------------------------------------------------------------------------------------------------
+
+/// What the proxy sends, one JSON text message each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FromProxy {
+    /// The first message.
+    Hello(Hello),
+    /// What is new.
+    Frame(Frame),
+    /// Every real second. The client answers each with [`FromClient::Beat`].
+    Heartbeat(Heartbeat),
+    /// Free leases, offered to this client alone for 300 ms.
+    Offer(Vec<RecordingId>),
+    /// Leases that this client no longer holds.
+    Released(Vec<RecordingId>),
+}
+
+/// The first message of a stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`PROTOCOL`].
+    pub protocol: u16,
+    /// The proxy's build.
+    pub build: String,
+    /// Changes with a new or restored database.
+    pub journal_id: String,
+    /// This connection's number.
+    pub client: ClientNumber,
+    /// This connection's secret, for [`SECRET_HEADER`].
+    pub secret: String,
+    /// The server's time.
+    pub now: Timestamp,
+    /// How much faster than the wall it runs.
+    pub clock_rate: u32,
+}
+
+/// One packed change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Frame {
+    /// The `upto` of the frame sent to this client before it. If it is not what the client has, it asks for a snapshot.
+    pub after: u64,
+    /// The board number up to which this client now knows everything that it may see.
+    pub upto: u64,
+    /// The server's time.
+    pub at: Timestamp,
+    /// What changed.
+    pub content: FrameContent,
+}
+
+/// What a frame holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FrameContent {
+    /// A part of a snapshot: the live recordings, folded.
+    Snapshot {
+        /// The first part: forget everything before it.
+        first: bool,
+        /// The last part: now it is complete.
+        last: bool,
+        /// The recordings of this part.
+        recordings: Vec<Recording>,
+        /// The board facts of each App, in the first part.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        boards: Vec<(String, BoardFacts)>,
+    },
+    /// New entries, in board order.
+    Entries(Vec<StreamEntry>),
+}
+
+/// One entry on the stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StreamEntry {
+    /// Whose journal it belongs to.
+    pub recording: RecordingId,
+    /// The entry; raw bodies are left out.
+    pub entry: Entry,
+}
+
+/// The proof of life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heartbeat {
+    /// The server's time.
+    pub now: Timestamp,
+    /// Counts up; the answer repeats it.
+    pub beat: u64,
+    /// The newest board number, whether or not this client may see the entry.
+    pub newest: u64,
+}
+
+/// What a client sends on the stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FromClient {
+    /// The answer to a heartbeat.
+    Beat(u64),
+    /// A gap was seen: send a snapshot.
+    Resync,
+}

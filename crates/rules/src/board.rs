@@ -1,0 +1,198 @@
+//! Board facts: what the rules know of one App ID beyond one journal, as a fold over all its journals.
+
+use std::collections::BTreeMap;
+
+use agora::{AnswerClass, ChannelName, Mode, Timestamp, Uid};
+use serde::{Deserialize, Serialize};
+
+use crate::journal::{Domain, Entry, Fact, RecordingId, SessionNumber};
+use crate::line::Outcome;
+use crate::policy::{Policy, seconds};
+use crate::recording::{Phase, Recording};
+
+/// The part of the board facts that no live recording tells: it travels with a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BoardFacts {
+    /// Calls per second of the App ID (B1), from the configuration.
+    pub qps: u32,
+    /// Whether the region has a domain of its own, from the configuration (D2).
+    pub has_region: bool,
+    /// The domain that answered when the first did not, and since when it has been first (D2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred: Option<(Domain, Timestamp)>,
+    /// When the last notification came (S9, T1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notified: Option<Timestamp>,
+}
+
+impl Default for BoardFacts {
+    fn default() -> Self {
+        Self { qps: 10, has_region: false, preferred: None, notified: None }
+    }
+}
+
+/// What one recording contributes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Summary {
+    channel: ChannelName,
+    mode: Mode,
+    /// The UIDs that sessions of it may hold.
+    holds: Vec<(Uid, SessionNumber)>,
+    /// A start procedure runs since then (S10).
+    starting: Option<Timestamp>,
+    /// It waits for the limit of concurrent tasks since then (S8).
+    waits_for_pcw: Option<Timestamp>,
+    /// Sessions that are asked after.
+    watched: usize,
+}
+
+/// The board facts of one App ID.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Board {
+    facts: BoardFacts,
+    recordings: BTreeMap<RecordingId, Summary>,
+}
+
+impl Board {
+    /// The board of an App ID with these facts and no recordings yet.
+    pub fn restore(facts: BoardFacts) -> Self {
+        Self { facts, recordings: BTreeMap::new() }
+    }
+
+    /// The part that travels with a snapshot.
+    pub const fn facts(&self) -> &BoardFacts {
+        &self.facts
+    }
+
+    /// Takes in an entry that `recording` has folded already.
+    pub fn apply(&mut self, recording: &Recording, entry: &Entry) {
+        match &entry.fact {
+            Fact::CallAnswered(answered) => {
+                let heard = !matches!(answered.answer.class, AnswerClass::GatewayError);
+                if heard {
+                    self.heard_from(recording, &answered.id.0, entry.at);
+                }
+            }
+            Fact::Repeated(repeated) => self.heard_from(recording, &repeated.id.0, entry.at),
+            Fact::Notified(_) => self.facts.notified = self.facts.notified.max(Some(entry.at)),
+            _ => {}
+        }
+        self.include(recording);
+    }
+
+    /// Takes in a recording as it is now.
+    pub fn include(&mut self, recording: &Recording) {
+        if recording.settled() {
+            self.recordings.remove(&recording.id);
+            return;
+        }
+        let holds = recording
+            .sessions
+            .iter()
+            .filter(|session| session.may_hold_uid())
+            .map(|session| (session.uid, session.number))
+            .collect();
+        let starting = recording.is_starting().then_some(()).and(recording.procedure.as_ref());
+        let waits = |session: &crate::recording::Session| {
+            let refused = session.acquire.outcome == Some(Outcome::PcwReached);
+            (session.phase == Phase::Acquiring && refused).then_some(session.begun)
+        };
+        let summary = Summary {
+            channel: recording.channel.clone(),
+            mode: recording.mode,
+            holds,
+            starting: starting.map(|procedure| procedure.begun),
+            waits_for_pcw: recording.sessions.iter().filter_map(waits).min(),
+            watched: recording.sessions.iter().filter(|session| session.is_watched()).count(),
+        };
+        self.recordings.insert(recording.id.clone(), summary);
+    }
+
+    /// Whether no session of any recording of the channel may hold this UID, the named session apart (S11).
+    pub fn is_free(
+        &self,
+        channel: &ChannelName,
+        uid: Uid,
+        except: Option<(&RecordingId, SessionNumber)>,
+    ) -> bool {
+        self.recordings.iter().filter(|(_, summary)| summary.channel == *channel).all(|(id, summary)| {
+            summary.holds.iter().all(|(held, session)| *held != uid || except == Some((id, *session)))
+        })
+    }
+
+    /// Whether no *other* recording of the channel may hold this UID.
+    pub fn is_free_of_others(&self, recording: &Recording, uid: Uid) -> bool {
+        let others = self
+            .recordings
+            .iter()
+            .filter(|(id, summary)| **id != recording.id && summary.channel == recording.channel);
+        others.flat_map(|(_, summary)| &summary.holds).all(|(held, _)| *held != uid)
+    }
+
+    /// The UIDs that may be held in a channel.
+    pub fn held(&self, channel: &ChannelName) -> Vec<Uid> {
+        self.recordings
+            .values()
+            .filter(|summary| summary.channel == *channel)
+            .flat_map(|summary| summary.holds.iter().map(|(uid, _)| *uid))
+            .collect()
+    }
+
+    /// The recording of this channel and mode whose start procedure runs (S10).
+    pub fn starting(&self, channel: &ChannelName, mode: Mode) -> Option<&RecordingId> {
+        let fits = |summary: &Summary| {
+            summary.channel == *channel && summary.mode == mode && summary.starting.is_some()
+        };
+        self.recordings.iter().find(|(_, summary)| fits(summary)).map(|(id, _)| id)
+    }
+
+    /// The recordings of this channel that are not settled (S10).
+    pub fn in_channel<'a>(&'a self, channel: &'a ChannelName) -> impl Iterator<Item = &'a RecordingId> {
+        self.recordings.iter().filter(move |(_, summary)| summary.channel == *channel).map(|(id, _)| id)
+    }
+
+    /// S8: whether this recording's start has waited longest for the limit of concurrent tasks.
+    pub fn waits_longest(&self, recording: &RecordingId) -> bool {
+        let since =
+            |(id, summary): (&RecordingId, &Summary)| summary.waits_for_pcw.map(|since| (since, id.clone()));
+        let longest = self.recordings.iter().filter_map(since).min();
+        longest.is_none_or(|(_, id)| id == *recording)
+    }
+
+    /// How many sessions are asked after.
+    pub fn watched(&self) -> usize {
+        self.recordings.values().map(|summary| summary.watched).sum()
+    }
+
+    /// D2: the domain a call begins at; a routine query tries the first again when the memory is old.
+    pub fn domain(&self, policy: &Policy, now: Timestamp, routine: bool) -> Domain {
+        match self.facts.preferred {
+            Some((_, since)) if routine && now >= since + seconds(policy.domain_memory) => Domain::Primary,
+            Some((domain, _)) => domain,
+            None => Domain::Primary,
+        }
+    }
+
+    /// Whether a notification was seen lately enough to count on them (S9, T1).
+    pub fn is_notified(&self, policy: &Policy, now: Timestamp) -> bool {
+        let lately = seconds(policy.notifications_seen_for);
+        self.facts.notified.is_some_and(|seen| now.since(seen) <= lately)
+    }
+
+    /// D2: which domain answered.
+    fn heard_from(&mut self, recording: &Recording, call: &str, at: Timestamp) {
+        let mut parts = call.rsplit(':');
+        let operation = parts.next().and_then(agora::Operation::parse);
+        let session = parts.next().and_then(|number| number.parse().ok());
+        let (Some(operation), Some(session)) = (operation, session) else { return };
+        let Some(session) = recording.session(session) else { return };
+        let line = session.line(operation);
+        let Some(domain) = line.last_domain else { return };
+        self.facts.preferred = match self.facts.preferred {
+            _ if domain == Domain::Primary => None,
+            Some((known, since)) if known == domain && line.domain == Some(domain) => Some((known, since)),
+            _ => Some((domain, at)),
+        };
+    }
+}

@@ -1,0 +1,506 @@
+//! The journal: the append-only list of everything that happened to a recording, and the only truth about it.
+//!
+//! Entries are versioned. A reader that meets a kind it does not know keeps it raw ([`Fact::Unknown`]) and acts on
+//! nothing in that recording.
+
+use core::fmt;
+
+use agora::{Answer, ChannelName, Operation, ResourceId, Sid, Timestamp, Uid, UnansweredCause};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::policy::Policy;
+use crate::rule::RuleId;
+
+/// The version of the journal's format that this build writes.
+pub const JOURNAL_VERSION: u16 = 1;
+
+/// The version of the rules that this build applies; a recording notes it when it is asked for.
+pub const RULES_VERSION: u16 = 1;
+
+/// The number of an entry in its recording's journal, from 1.
+pub type EntryNumber = u32;
+
+/// The number of a session in its recording, from 1, in the order in which they were begun.
+pub type SessionNumber = u16;
+
+/// The number of a client: one connection of the stream.
+pub type ClientNumber = u32;
+
+/// The name of one recording, given by the proxy: lower-case letters, digits and hyphens.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordingId(String);
+
+impl RecordingId {
+    /// Checks the text.
+    pub fn parse(text: impl Into<String>) -> Option<Self> {
+        let text = text.into();
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        ((1..=40).contains(&text.len()) && text.bytes().all(allowed)).then_some(Self(text))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RecordingId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl Serialize for RecordingId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for RecordingId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(String::deserialize(deserializer)?)
+            .ok_or_else(|| serde::de::Error::custom("not the id of a recording"))
+    }
+}
+
+/// One entry of a recording's journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its number in this recording's journal, from 1.
+    pub number: EntryNumber,
+    /// Its number in the sequence over all journals, which the stream counts by.
+    pub board: u64,
+    /// The server's time.
+    pub at: Timestamp,
+    /// Who caused it.
+    pub by: By,
+    /// The version of the format it was written in.
+    #[serde(default = "first_version")]
+    pub version: u16,
+    /// What happened.
+    pub fact: Fact,
+}
+
+const fn first_version() -> u16 {
+    1
+}
+
+/// Who caused an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// A person, by the name they are signed in with.
+    Staff(String),
+    /// The controller: the client that held the lease, under this epoch, and the person it runs for.
+    Client {
+        /// The connection.
+        client: ClientNumber,
+        /// The epoch of its lease.
+        epoch: u32,
+        /// The person signed in there.
+        name: String,
+    },
+    /// The service, by an answer or a notification.
+    Agora,
+    /// The proxy itself.
+    Proxy,
+}
+
+/// What an entry says. The names are part of the journal's format.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Fact {
+    /// Staff asked for a recording. Always entry 1.
+    Requested(Box<Requested>),
+    /// The lease has a new holder.
+    Leased(Leased),
+    /// One request is about to leave. Durable before it does (D9).
+    CallSent(CallSent),
+    /// An HTTP answer came, of whatever status, perhaps late (D8).
+    CallAnswered(CallAnswered),
+    /// The call had no answer (yet).
+    CallUnanswered(CallUnanswered),
+    /// A routine answer that equals an earlier one.
+    Repeated(Repeated),
+    /// The controller declared what the rules conclude.
+    Decided(Decision),
+    /// The service notified.
+    Notified(Notified),
+    /// Staff asked for a stop.
+    StopRequested(StopRequested),
+    /// Staff took a stop back before it was due.
+    StopWithdrawn,
+    /// Staff asked for a change of subscription, web hold or credentials.
+    UpdateRequested(serde_json::Value),
+    /// Staff asked for another layout.
+    LayoutRequested(serde_json::Value),
+    /// Staff changed the policy of this recording.
+    PolicyChanged(PolicyChanged),
+    /// Staff want it tried again, after it waited for them (R3, R5, S4, M10).
+    TryAgainRequested,
+    /// Staff want the next query now.
+    Hurried,
+    /// A session that already runs became one of this recording's (S9, or watched from the start).
+    Adopted(Adopted),
+    /// Staff have seen an alarm.
+    Acknowledged(Acknowledged),
+    /// Staff took a possible orphan, or a session out of control, off the board.
+    Dismissed(Dismissed),
+    /// A kind that this build does not know, kept as it came.
+    #[serde(untagged)]
+    Unknown(serde_json::Value),
+}
+
+/// What staff asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Requested {
+    /// The name of the App ID's section in the configuration.
+    pub app: String,
+    /// The channel.
+    pub channel: ChannelName,
+    /// The four UIDs of this recording (S11).
+    pub uids: Uids,
+    /// The storage profile's name; the proxy fills in the credentials.
+    pub storage: String,
+    /// How it is to be recorded: mode, sizes, idle time, hours of control (T6).
+    pub settings: agora::RecordingSettings,
+    /// The name of the policy.
+    pub policy_name: String,
+    /// The policy itself.
+    pub policy: Policy,
+    /// The rules that were in force.
+    pub rules: u16,
+    /// Whether the recording ran before it was watched here, so that nothing is started for it at first.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub watched: bool,
+}
+
+/// The UIDs of a recording (S11).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uids {
+    /// The first session's.
+    pub original: Uid,
+    /// The next session's; then they alternate.
+    pub backup: Uid,
+    /// For when neither is free.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reserves: Vec<Uid>,
+}
+
+/// The lease has a new holder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leased {
+    /// The connection that holds it.
+    pub client: ClientNumber,
+    /// Grows with every holder.
+    pub epoch: u32,
+    /// The person signed in there.
+    pub holder: String,
+}
+
+/// The id of a call: `{recording}:{after}:{session}:{operation}`. The same step decided twice is one call.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CallId(pub String);
+
+impl CallId {
+    /// The id of the step that was decided after entry `after`.
+    pub fn new(
+        recording: &RecordingId,
+        after: EntryNumber,
+        session: SessionNumber,
+        operation: Operation,
+    ) -> Self {
+        Self(format!("{recording}:{after}:{session}:{operation}"))
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Which of an App ID's domains a call goes to (D2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Domain {
+    /// The first of the configuration's pair.
+    #[default]
+    Primary,
+    /// The other suffix.
+    Secondary,
+    /// The region's own.
+    Region,
+}
+
+/// Which try of how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Attempt {
+    /// From 1.
+    pub number: u32,
+    /// How many there can be; none where the documents set no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<u32>,
+}
+
+/// One request is about to leave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallSent {
+    /// The call.
+    pub id: CallId,
+    /// The session; a number that is new begins one.
+    pub session: SessionNumber,
+    /// The operation.
+    pub operation: Operation,
+    /// The UID that goes with it: always the one of this session's `acquire` (F5).
+    pub uid: Uid,
+    /// Which domain, as the rules name it.
+    pub domain: Domain,
+    /// Which domain, by its host name.
+    pub host: String,
+    /// Why.
+    pub rule: RuleId,
+    /// Which try.
+    pub attempt: Attempt,
+    /// SHA-256 of the body in hexadecimal, empty for a query.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub body_hash: String,
+    /// The start left later than S2 wants.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub late: bool,
+    /// A `stop` that asks to be answered before the upload is done (T1).
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub asynchronous: bool,
+}
+
+/// An HTTP answer came.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallAnswered {
+    /// The call.
+    pub id: CallId,
+    /// What it means.
+    pub answer: Answer,
+    /// The body as text, cut at the proxy's limit; the fold never reads it, and it is dropped after a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<String>,
+}
+
+/// A call had no answer in time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallUnanswered {
+    /// The call.
+    pub id: CallId,
+    /// Why.
+    pub cause: UnansweredCause,
+}
+
+/// A routine answer that equals an earlier one: only its time is new.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Repeated {
+    /// The call that was answered.
+    pub id: CallId,
+    /// The entry whose answer it equals.
+    pub of: EntryNumber,
+}
+
+/// A conclusion of the rules, declared by the controller and admitted by the proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// What is concluded.
+    pub kind: DecisionKind,
+    /// By which rule.
+    pub rule: RuleId,
+    /// From which entries of this journal.
+    pub evidence: Vec<EntryNumber>,
+}
+
+/// What can be concluded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecisionKind {
+    /// It records: status 4 or 5 (V2).
+    Confirmed(SessionNumber),
+    /// A 404: a failover may be running (M2, T3).
+    InDoubt(SessionNumber),
+    /// It answered again (M4).
+    Recovered(SessionNumber),
+    /// It is deemed lost, and still asked after (M3, V3).
+    Lost(SessionNumber),
+    /// It was accepted and never recorded (V3).
+    NotStarted {
+        /// The session.
+        session: SessionNumber,
+        /// It still answers, so it is stopped too.
+        alive: bool,
+    },
+    /// The service says that it is ending (M7).
+    Ending(SessionNumber),
+    /// Its end is certain.
+    Ended {
+        /// The session.
+        session: SessionNumber,
+        /// How that is known.
+        how: EndedHow,
+    },
+    /// Not found for the whole window after a stop: taken as ended, and still asked after (T3).
+    TakenAsEnded(SessionNumber),
+    /// A start without a `sid` is left behind (S9).
+    Orphaned {
+        /// The session.
+        session: SessionNumber,
+        /// Whether it may well run, or hardly.
+        unlikely: bool,
+    },
+    /// A session without a `sid` is given up, and certainly runs nowhere.
+    Abandoned(SessionNumber),
+    /// A session is to be replaced by another (R1, T6).
+    Replace(SessionNumber),
+    /// Nothing more is done until staff say so.
+    WaitForStaff(WaitingFor),
+    /// Staff are to see this.
+    Alarm(AlarmCause),
+}
+
+/// How the end of a session is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedHow {
+    /// A stop was accepted and the session is gone (T2).
+    Stopped,
+    /// The service said it was ending, and it is gone (M7).
+    Exited,
+    /// It ended abnormally (M7, status 20) and is gone.
+    Abnormal,
+    /// It was not found for as long as the rules ask (M11).
+    NotFound,
+    /// A notification said so, and it is gone (M9).
+    Notified,
+}
+
+/// Why a recording waits for staff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitingFor {
+    /// Too many replacements (R3).
+    Replacements,
+    /// A replacement did not record either (R5).
+    FailedReplacement,
+    /// The service refused the request (D5).
+    Refused,
+    /// Half an hour of tries is over (S4).
+    StartTries,
+    /// It fell due while nobody was here (M10).
+    Unattended,
+    /// It ended because nobody was in the channel (R2).
+    Idle,
+}
+
+/// What an alarm is about: one alarm a cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlarmCause {
+    /// Both UIDs failed to start (S4).
+    StartFailing,
+    /// The service refused the start (D5).
+    StartRefused,
+    /// No resource ID can be had (S8).
+    AcquireFailing,
+    /// Every UID is in use (S7).
+    UidsInUse,
+    /// Accepted, and not confirmed in time (V3).
+    Unconfirmed(SessionNumber),
+    /// No clear answer for long (M5).
+    Unclear(SessionNumber),
+    /// Our own calls are refused: the configuration (M8, D6).
+    Configuration(SessionNumber),
+    /// Ending for long (M7).
+    Ending(SessionNumber),
+    /// Two sessions run and are billed (M4); the count tells repeats apart.
+    Twins(u32),
+    /// A session is lost and nobody records (M3).
+    Lost(SessionNumber),
+    /// Replacements are used up (R3).
+    ReplacementsUsed,
+    /// A replacement did not record (R5).
+    ReplacementFailed,
+    /// A stop is not confirmed (T4).
+    StopUnconfirmed(SessionNumber),
+    /// A stop is refused (T8).
+    StopRefused(SessionNumber),
+    /// Control over a session ends soon (T6).
+    ControlEnding(SessionNumber),
+    /// Control over a session has ended (T6).
+    OutOfControl(SessionNumber),
+    /// It waits for staff since nobody was here (M10).
+    Unattended,
+}
+
+/// The service notified.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Notified {
+    /// The delivery's id; equal ids are one notification (N2).
+    pub notice: String,
+    /// The event type.
+    pub event: u32,
+    /// The session's `sid`.
+    pub sid: Sid,
+    /// The recorder's UID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<Uid>,
+    /// When the service sent it.
+    pub sent_at: Timestamp,
+    /// Its place among the events of its sender.
+    #[serde(default)]
+    pub sequence: u64,
+    /// The details as they came.
+    #[serde(default)]
+    pub details: serde_json::Value,
+}
+
+/// Staff asked for a stop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopRequested {
+    /// One session (T7), or the whole recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionNumber>,
+    /// It is not sent before this, and can be withdrawn until then.
+    pub not_before: Timestamp,
+}
+
+/// Staff changed the policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PolicyChanged {
+    /// Its name.
+    pub name: String,
+    /// The policy.
+    pub policy: Policy,
+}
+
+/// A running session became one of this recording's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adopted {
+    /// The session that it is, or becomes.
+    pub session: SessionNumber,
+    /// Its UID.
+    pub uid: Uid,
+    /// Its resource ID.
+    pub resource_id: ResourceId,
+    /// Its recording ID.
+    pub sid: Sid,
+}
+
+/// Staff have seen an alarm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// The entry that raised it.
+    pub alarm: EntryNumber,
+}
+
+/// Staff took a session off the board.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dismissed {
+    /// The session.
+    pub session: SessionNumber,
+    /// Why, in their words; at most 500 characters.
+    pub reason: String,
+}

@@ -1,0 +1,1383 @@
+//! A recording as its journal tells it: [`fold`] takes the entries one by one.
+//!
+//! The fold keeps what the rules and the board need, and nothing of raw bodies, so that a snapshot stays small. It
+//! accepts every sequence of entries: what does not fit changes nothing. It derives facts (a 404 came, a doubt began);
+//! conclusions that depend on time are [`Decided`](crate::journal::Fact::Decided) entries.
+
+use agora::{
+    AnswerClass, ChannelName, Mode, Operation, QueryAnswer, ResourceId, Sid, Timestamp, Uid, UnansweredCause,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::journal::{
+    AlarmCause, By, CallId, Decision, DecisionKind, EndedHow, Entry, EntryNumber, Fact, JOURNAL_VERSION,
+    Leased, RecordingId, Requested, SessionNumber, Uids, WaitingFor,
+};
+use crate::line::{Line, OpenCall, Outcome};
+use crate::policy::{Policy, departures};
+use crate::rule::RuleId;
+
+/// What staff want: "record this channel until I say stop". Owns one or more sessions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recording {
+    /// Its name.
+    pub id: RecordingId,
+    /// The App ID's name in the configuration.
+    pub app: String,
+    /// The channel.
+    pub channel: ChannelName,
+    /// The mode.
+    pub mode: Mode,
+    /// Its four UIDs (S11).
+    pub uids: Uids,
+    /// The storage profile's name.
+    pub storage: String,
+    /// `maxIdleTime` in seconds.
+    pub max_idle_time: u32,
+    /// For how many hours after its `sid` a session can be controlled (T6).
+    pub control_hours: u16,
+    /// The policy's name.
+    pub policy_name: String,
+    /// The policy.
+    #[serde(with = "departures")]
+    pub policy: Policy,
+    /// Who asked.
+    pub asked_by: String,
+    /// When.
+    pub asked_at: Timestamp,
+    /// It ran before it was watched here.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub watched: bool,
+    /// The last entry folded.
+    pub last: EntryNumber,
+    /// Its time.
+    pub last_at: Timestamp,
+    /// Who acts for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Leased>,
+    /// Staff want it stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<StopIntent>,
+    /// Its sessions, oldest first. Those that are over and older than a few are left out.
+    #[serde(default)]
+    pub sessions: Vec<Session>,
+    /// The number that the next session gets.
+    pub next_session: SessionNumber,
+    /// The start procedure that runs, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub procedure: Option<Procedure>,
+    /// When sessions were replaced, newest last (R3).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replacements: Vec<Timestamp>,
+    /// It waits for staff.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+    /// What staff are to see.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<Alarm>,
+    /// When somebody last acted for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acted_at: Option<Timestamp>,
+    /// The last stretch in which nobody did (M10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unattended: Option<Unattended>,
+    /// Staff want the next query now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hurried: Option<Timestamp>,
+    /// An entry of a kind or version that this build does not know: no lease is held on it.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub unreadable: bool,
+}
+
+/// Staff want it stopped (T7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopIntent {
+    /// When they pressed.
+    pub at: Timestamp,
+    /// The entry.
+    pub entry: EntryNumber,
+    /// Who.
+    pub by: String,
+    /// Not sent before this.
+    pub not_before: Timestamp,
+}
+
+/// Why something begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Because {
+    /// Staff asked for the recording.
+    Asked,
+    /// A session was lost, or never started (R1).
+    Replaces(SessionNumber),
+    /// Control of a session ends (T6).
+    ChangesOver(SessionNumber),
+    /// Staff pressed *try again*.
+    TriedAgain,
+    /// It ran already.
+    Adopted,
+}
+
+/// One way from nothing to a `sid`: acquires and starts, over all UIDs and rounds (S).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Procedure {
+    /// What for.
+    pub because: Because,
+    /// Since when.
+    pub begun: Timestamp,
+    /// The entry that began it.
+    pub entry: EntryNumber,
+    /// The first session of the round that runs.
+    pub from_session: SessionNumber,
+    /// How many rounds found every UID in use (S7).
+    #[serde(default)]
+    pub rounds: u32,
+    /// Both UIDs have failed: one try a minute since then (S4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes_since: Option<Timestamp>,
+}
+
+/// It waits for staff.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Why.
+    pub why: WaitingFor,
+    /// By which rule.
+    pub rule: RuleId,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Something staff are to see: once per cause, durable, until acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// About what.
+    pub cause: AlarmCause,
+    /// By which rule.
+    pub rule: RuleId,
+    /// Since when.
+    pub at: Timestamp,
+    /// The entry that raised it.
+    pub entry: EntryNumber,
+    /// Its cause has passed.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub passed: bool,
+    /// Staff have seen it.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub acknowledged: bool,
+}
+
+/// A stretch in which nobody acted (M10).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unattended {
+    /// When somebody last acted.
+    pub from: Timestamp,
+    /// When somebody took over.
+    pub to: Timestamp,
+}
+
+/// One `acquire` + `start`: a resource ID and, once answered, a recording ID. Agora's "task".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Its number in the recording.
+    pub number: SessionNumber,
+    /// The UID of its `acquire`, which all its calls carry (F5).
+    pub uid: Uid,
+    /// Why it was begun.
+    pub because: Because,
+    /// When.
+    pub begun: Timestamp,
+    /// Where it stands.
+    pub phase: Phase,
+    /// Its resource ID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<Resource>,
+    /// Its recording ID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<Sid>,
+    /// When the recording ID became known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Timestamp>,
+    /// When it was first seen to record (V2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<Timestamp>,
+    /// It showed status 5 (web: `inProgress`), so it recorded something (R5).
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub recorded: bool,
+    /// How many answers with status 4 or 5 it gave, up to 2 (V2).
+    #[serde(default)]
+    pub good_answers: u8,
+    /// Whether a start of it may run although it has no `sid` (S9).
+    #[serde(default, skip_serializing_if = "MayRun::is_no")]
+    pub may_run: MayRun,
+    /// Staff took it off the board.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub dismissed: bool,
+    /// Staff want this one stopped (T7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_asked: Option<Timestamp>,
+    /// The rules want it stopped since then: V3, M4, T6.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_due: Option<(Timestamp, RuleId)>,
+    /// The last stop that was accepted: when, and its entry (T2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_accepted: Option<(Timestamp, EntryNumber)>,
+    /// It is replaced, or was decided not to be (R1).
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub replaced: bool,
+    /// The last status it answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_good: Option<Good>,
+    /// When the last HTTP answer to a query came, of whatever kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_answer: Option<LastAnswer>,
+    /// When the first query that was answered had been sent (V3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_asked: Option<Timestamp>,
+    /// A run of the service's 404s (M2, T3, V3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
+    /// A 200 that ended a declared doubt and is not declared itself (M4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Interruption>,
+    /// No clear answer to queries since then (M5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unclear: Option<Unclear>,
+    /// Queries are refused since then (M8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<(Timestamp, EntryNumber)>,
+    /// It says that it is ending since then (M7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<(Timestamp, EntryNumber)>,
+    /// The times it was away and came back, at most eight.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interruptions: Vec<Interruption>,
+    /// Failovers that are proved (F1).
+    #[serde(default)]
+    pub failovers: u8,
+    /// Index files that an answer or notification named, at most eight.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+    /// The last 20 answers to queries, one letter each, newest last: `g`ood, `n`ot found, `u`nclear, `r`efused.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub strip: String,
+    /// Calls that had no answer and may still get one, at most six.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late: Vec<OpenCall>,
+    /// Its acquire.
+    #[serde(default)]
+    pub acquire: Line,
+    /// Its start.
+    #[serde(default)]
+    pub start: Line,
+    /// Its queries.
+    #[serde(default)]
+    pub query: Line,
+    /// Its stops.
+    #[serde(default)]
+    pub halt: Line,
+    /// When it was over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_at: Option<Timestamp>,
+}
+
+/// Where a session stands. The states exclude each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// It has no resource ID yet.
+    Acquiring,
+    /// It has a resource ID and no `sid`.
+    Starting,
+    /// Accepted: it has a `sid` and was not seen to record (S3).
+    Accepted,
+    /// Confirmed (V2).
+    Live,
+    /// The service says that it is ending (M7).
+    Ending,
+    /// Deemed lost, still asked after (M3, M11).
+    Lost,
+    /// Never recorded (V3), still asked after (M11).
+    NotStarted,
+    /// Not found after a stop, still asked after (T3, M11).
+    TakenAsEnded,
+    /// Its end is certain.
+    Over(EndedHow),
+    /// Given up before it had a `sid`.
+    Abandoned,
+}
+
+/// Whether a start without a `sid` may have been carried out (S9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MayRun {
+    /// Certainly not.
+    #[default]
+    No,
+    /// Hardly: the service answered 50x.
+    Unlikely,
+    /// It may: the answer was unclear.
+    Possibly,
+}
+
+impl MayRun {
+    /// Whether it is [`MayRun::No`].
+    pub const fn is_no(&self) -> bool {
+        matches!(self, Self::No)
+    }
+}
+
+/// A resource ID.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resource {
+    /// The ID.
+    pub id: ResourceId,
+    /// When it was answered.
+    pub at: Timestamp,
+}
+
+/// The last status a session answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Good {
+    /// 0 … 8 or 20.
+    pub status: u8,
+    /// When the query had been sent: what the answer proves something about (D10).
+    pub asked: Timestamp,
+    /// When the answer came.
+    pub at: Timestamp,
+    /// Its entry.
+    pub entry: EntryNumber,
+}
+
+/// The last HTTP answer to a query, for the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastAnswer {
+    /// When it came.
+    pub at: Timestamp,
+    /// Its entry.
+    pub entry: EntryNumber,
+    /// The HTTP status; none if there was no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<u16>,
+}
+
+/// A run of the service's 404s with no 200 in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// When the first was received.
+    pub t0: Timestamp,
+    /// Its entry.
+    pub first: EntryNumber,
+    /// When the query of the newest had been sent; none if only stops were answered 404.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Timestamp>,
+    /// The newest one's entry.
+    pub newest: EntryNumber,
+    /// How many there were.
+    pub count: u32,
+    /// The controller has declared it.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub declared: bool,
+}
+
+/// Answers that tell nothing, in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unclear {
+    /// Since the first of them.
+    pub since: Timestamp,
+    /// How many.
+    pub count: u32,
+    /// How many of them at the beginning were code 65 (M6).
+    pub not_completed: u32,
+    /// The first one's entry.
+    pub first: EntryNumber,
+}
+
+/// A time in which a session did not answer, and came back (M4): a failover where F1 proves it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interruption {
+    /// The first 404.
+    pub t0: Timestamp,
+    /// When it answered again.
+    pub back: Timestamp,
+    /// The last good query before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_good: Option<Timestamp>,
+    /// The entries that show it: the first 404 and the answer that came back.
+    pub evidence: (EntryNumber, EntryNumber),
+    /// The leg that records since then, where a file name proves it (F1): 0 for `bak0_`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leg: Option<u8>,
+}
+
+impl Recording {
+    /// The recording that this first entry begins; none if it is not a request.
+    pub fn begin(id: RecordingId, entry: &Entry) -> Option<Self> {
+        let Fact::Requested(requested) = &entry.fact else { return None };
+        let Requested { app, channel, uids, storage, settings, policy_name, policy, rules: _, watched } =
+            requested.as_ref();
+        let procedure = (!watched).then(|| Procedure {
+            because: Because::Asked,
+            begun: entry.at,
+            entry: entry.number,
+            from_session: 1,
+            rounds: 0,
+            minutes_since: None,
+        });
+        Some(Self {
+            id,
+            app: app.clone(),
+            channel: channel.clone(),
+            mode: settings.mode,
+            uids: uids.clone(),
+            storage: storage.clone(),
+            max_idle_time: settings.recording_config.max_idle_time,
+            control_hours: settings.resource_expired_hours,
+            policy_name: policy_name.clone(),
+            policy: policy.clone(),
+            asked_by: match &entry.by {
+                By::Staff(name) | By::Client { name, .. } => name.clone(),
+                By::Agora | By::Proxy => String::new(),
+            },
+            asked_at: entry.at,
+            watched: *watched,
+            last: entry.number,
+            last_at: entry.at,
+            lease: None,
+            stop: None,
+            sessions: Vec::new(),
+            next_session: 1,
+            procedure,
+            replacements: Vec::new(),
+            waiting: None,
+            alarms: Vec::new(),
+            acted_at: Some(entry.at),
+            unattended: None,
+            hurried: None,
+            unreadable: entry.version > JOURNAL_VERSION,
+        })
+    }
+
+    /// The session of this number, if it is still kept.
+    pub fn session(&self, number: SessionNumber) -> Option<&Session> {
+        self.sessions.iter().find(|session| session.number == number)
+    }
+
+    fn session_mut(&mut self, number: SessionNumber) -> Option<&mut Session> {
+        self.sessions.iter_mut().find(|session| session.number == number)
+    }
+
+    /// Whether staff want it to record: asked for, and no stop asked.
+    pub const fn is_wanted(&self) -> bool {
+        self.stop.is_none()
+    }
+
+    /// The newest session that records or may record, for a row of the board.
+    pub fn current(&self) -> Option<&Session> {
+        let alive = |session: &&Session| {
+            !matches!(session.phase, Phase::Over(_) | Phase::Abandoned | Phase::NotStarted | Phase::Lost)
+        };
+        self.sessions.iter().rev().find(alive).or_else(|| self.sessions.last())
+    }
+
+    /// Whether nothing runs, nothing is being tried and nothing may run unseen: it leaves the board of live ones.
+    pub fn settled(&self) -> bool {
+        let quiet = self.sessions.iter().all(Session::is_settled);
+        let nothing_to_do = self.stop.is_some() || (self.procedure.is_none() && self.waiting.is_none());
+        let all_seen = self.alarms.iter().all(|alarm| alarm.acknowledged || alarm.passed);
+        quiet && nothing_to_do && all_seen
+    }
+
+    /// How many sessions are billed now: those that are known to run, and those that perhaps do (R4).
+    pub fn billed(&self) -> (usize, usize) {
+        let count = |wanted: fn(&Session) -> bool| self.sessions.iter().filter(|s| wanted(s)).count();
+        (count(Session::is_billed), count(Session::is_perhaps_billed))
+    }
+
+    /// Whether this alarm has been raised, acknowledged or not.
+    pub fn has_alarm(&self, cause: AlarmCause) -> bool {
+        self.alarms.iter().any(|alarm| alarm.cause == cause)
+    }
+
+    /// The alarms that staff have not dealt with.
+    pub fn open_alarms(&self) -> impl Iterator<Item = &Alarm> {
+        self.alarms.iter().filter(|alarm| !alarm.acknowledged && !alarm.passed)
+    }
+
+    /// Whether a start is being tried.
+    pub fn is_starting(&self) -> bool {
+        self.procedure.is_some() && self.waiting.is_none()
+    }
+}
+
+impl Session {
+    fn begun_with(number: SessionNumber, uid: Uid, because: Because, at: Timestamp) -> Self {
+        Self {
+            number,
+            uid,
+            because,
+            begun: at,
+            phase: Phase::Acquiring,
+            resource: None,
+            sid: None,
+            accepted: None,
+            confirmed: None,
+            recorded: false,
+            good_answers: 0,
+            may_run: MayRun::No,
+            dismissed: false,
+            stop_asked: None,
+            stop_due: None,
+            stop_accepted: None,
+            replaced: false,
+            last_good: None,
+            last_answer: None,
+            first_asked: None,
+            doubt: None,
+            recovery: None,
+            unclear: None,
+            refused: None,
+            ending: None,
+            interruptions: Vec::new(),
+            failovers: 0,
+            files: Vec::new(),
+            strip: String::new(),
+            late: Vec::new(),
+            acquire: Line::default(),
+            start: Line::default(),
+            query: Line::default(),
+            halt: Line::default(),
+            over_at: None,
+        }
+    }
+
+    /// Whether nothing more is to be found out about it.
+    pub const fn is_settled(&self) -> bool {
+        match self.phase {
+            Phase::Over(_) => true,
+            Phase::Abandoned => matches!(self.may_run, MayRun::No) || self.dismissed,
+            Phase::Acquiring
+            | Phase::Starting
+            | Phase::Accepted
+            | Phase::Live
+            | Phase::Ending
+            | Phase::Lost
+            | Phase::NotStarted
+            | Phase::TakenAsEnded => self.dismissed,
+        }
+    }
+
+    /// Whether its UID may be in the channel, so that no other session may take it (S11).
+    pub const fn may_hold_uid(&self) -> bool {
+        match self.phase {
+            Phase::Over(_) => false,
+            Phase::Abandoned => !matches!(self.may_run, MayRun::No) && !self.dismissed,
+            Phase::Acquiring
+            | Phase::Starting
+            | Phase::Accepted
+            | Phase::Live
+            | Phase::Ending
+            | Phase::Lost
+            | Phase::NotStarted
+            | Phase::TakenAsEnded => true,
+        }
+    }
+
+    /// Whether it is a possible orphan (S9).
+    pub fn is_orphan(&self) -> bool {
+        self.phase == Phase::Abandoned && !self.may_run.is_no() && !self.dismissed
+    }
+
+    /// Whether it is known to run (R4).
+    pub fn is_billed(&self) -> bool {
+        matches!(self.phase, Phase::Accepted | Phase::Live | Phase::Ending)
+    }
+
+    /// Whether it perhaps runs (R4).
+    pub fn is_perhaps_billed(&self) -> bool {
+        matches!(self.phase, Phase::Lost | Phase::NotStarted | Phase::TakenAsEnded)
+            || self.is_orphan()
+            || (self.phase == Phase::Starting && !self.may_run.is_no())
+    }
+
+    /// Whether it has a `sid` and its end is not certain.
+    pub fn is_watched(&self) -> bool {
+        self.sid.is_some() && !matches!(self.phase, Phase::Over(_)) && !self.dismissed
+    }
+
+    /// F1: failovers proved, and possible (with the interruptions that no proof explains).
+    pub fn failover_count(&self) -> (u8, u8) {
+        let unexplained = self.interruptions.iter().filter(|interruption| interruption.leg.is_none()).count();
+        let possible = self.failovers.saturating_add(u8::try_from(unexplained).unwrap_or(u8::MAX));
+        (self.failovers, possible)
+    }
+
+    /// T6: when control over it ends.
+    pub fn control_ends(&self, control_hours: u16) -> Option<Timestamp> {
+        let span = core::time::Duration::from_secs(u64::from(control_hours) * 3600);
+        self.accepted.map(|accepted| accepted + span)
+    }
+
+    /// The memory of one operation.
+    pub const fn line(&self, operation: Operation) -> &Line {
+        match operation {
+            Operation::Acquire => &self.acquire,
+            Operation::Start => &self.start,
+            Operation::Stop => &self.halt,
+            Operation::Query | Operation::Update | Operation::UpdateLayout => &self.query,
+        }
+    }
+
+    const fn line_mut(&mut self, operation: Operation) -> &mut Line {
+        match operation {
+            Operation::Acquire => &mut self.acquire,
+            Operation::Start => &mut self.start,
+            Operation::Stop => &mut self.halt,
+            Operation::Query | Operation::Update | Operation::UpdateLayout => &mut self.query,
+        }
+    }
+}
+
+/// Takes one entry into the recording. Entries come in order; one that was folded before changes nothing.
+pub fn fold(recording: &mut Recording, entry: &Entry) {
+    if entry.number <= recording.last {
+        return;
+    }
+    recording.last = entry.number;
+    recording.last_at = entry.at;
+    if entry.version > JOURNAL_VERSION {
+        recording.unreadable = true;
+        return;
+    }
+    if matches!(entry.by, By::Client { .. }) && !matches!(entry.fact, Fact::Leased(_)) {
+        recording.acted_at = Some(entry.at);
+    }
+    match &entry.fact {
+        Fact::Requested(_) | Fact::UpdateRequested(_) | Fact::LayoutRequested(_) | Fact::Notified(_) => {}
+        Fact::Leased(leased) => fold_leased(recording, leased, entry.at),
+        Fact::CallSent(sent) => fold_sent(recording, sent, entry),
+        Fact::CallAnswered(answered) => {
+            fold_answered(
+                recording,
+                &answered.id,
+                &answered.answer.class,
+                Some(answered.answer.status),
+                entry,
+            );
+        }
+        Fact::CallUnanswered(unanswered) => {
+            fold_unanswered(recording, &unanswered.id, unanswered.cause, entry)
+        }
+        Fact::Repeated(repeated) => fold_repeated(recording, &repeated.id, entry),
+        Fact::Decided(decision) => fold_decided(recording, decision, entry),
+        Fact::StopRequested(stop) => match stop.session {
+            Some(number) => {
+                if let Some(session) = recording.session_mut(number) {
+                    session.stop_asked = session.stop_asked.or(Some(stop.not_before));
+                }
+            }
+            None => {
+                let by = match &entry.by {
+                    By::Staff(name) | By::Client { name, .. } => name.clone(),
+                    By::Agora | By::Proxy => String::new(),
+                };
+                recording.stop.get_or_insert(StopIntent {
+                    at: entry.at,
+                    entry: entry.number,
+                    by,
+                    not_before: stop.not_before,
+                });
+                recording.waiting = None;
+            }
+        },
+        Fact::StopWithdrawn => {
+            if recording.stop.as_ref().is_some_and(|stop| entry.at < stop.not_before) {
+                recording.stop = None;
+            }
+        }
+        Fact::PolicyChanged(changed) => {
+            recording.policy = changed.policy.clone();
+            recording.policy_name.clone_from(&changed.name);
+        }
+        Fact::TryAgainRequested => begin_again(recording, entry),
+        Fact::Hurried => recording.hurried = Some(entry.at),
+        Fact::Adopted(adopted) => fold_adopted(recording, adopted, entry),
+        Fact::Acknowledged(acknowledged) => {
+            let alarm = recording.alarms.iter_mut().find(|alarm| alarm.entry == acknowledged.alarm);
+            if let Some(alarm) = alarm {
+                alarm.acknowledged = true;
+            }
+        }
+        Fact::Dismissed(dismissed) => {
+            if let Some(session) = recording.session_mut(dismissed.session) {
+                session.dismissed = true;
+            }
+            pass_alarms(recording, |cause| cause == AlarmCause::OutOfControl(dismissed.session));
+        }
+        Fact::Unknown(_) => recording.unreadable = true,
+    }
+    prune(recording);
+}
+
+/// M10: a new holder after a stretch in which nobody acted asks before it concludes.
+fn fold_leased(recording: &mut Recording, leased: &Leased, at: Timestamp) {
+    let from = recording.acted_at.unwrap_or(recording.asked_at);
+    let interval = crate::monitor::interval_due(recording, from);
+    if interval.is_some_and(|interval| at.since(from) > interval * recording.policy.unattended_factor) {
+        recording.unattended = Some(Unattended { from, to: at });
+        let stale = crate::policy::seconds(recording.policy.doubt_stale);
+        for session in &mut recording.sessions {
+            let last = session.last_answer.map_or(session.begun, |answer| answer.at);
+            let judged_later = matches!(session.phase, Phase::Accepted | Phase::Live | Phase::Ending);
+            if judged_later && at.since(last) > stale && session.stop_accepted.is_none() {
+                session.doubt = None;
+            }
+        }
+    }
+    recording.acted_at = Some(at);
+    recording.lease = Some(leased.clone());
+}
+
+fn fold_sent(recording: &mut Recording, sent: &crate::journal::CallSent, entry: &Entry) {
+    let call = OpenCall { id: sent.id.clone(), entry: entry.number, at: entry.at, domain: sent.domain };
+    if recording.session(sent.session).is_none() {
+        let begins = sent.operation == Operation::Acquire && sent.session == recording.next_session;
+        if !begins {
+            return;
+        }
+        let because = recording.procedure.as_ref().map_or(Because::Asked, |procedure| procedure.because);
+        recording.sessions.push(Session::begun_with(sent.session, sent.uid, because, entry.at));
+        recording.next_session = recording.next_session.saturating_add(1);
+    }
+    if sent.operation == Operation::Query {
+        recording.hurried = None;
+    }
+    if let Some(session) = recording.session_mut(sent.session) {
+        session.line_mut(sent.operation).sent(call);
+    }
+}
+
+/// Where a call is waited for: in its line, or among those that were given up and may still be answered.
+fn take_call(session: &mut Session, id: &CallId, operation: Operation) -> Option<(OpenCall, bool)> {
+    let line = session.line_mut(operation);
+    if line.open.as_ref().is_some_and(|open| open.id == *id) {
+        return line.open.take().map(|open| (open, false));
+    }
+    let place = session.late.iter().position(|call| call.id == *id)?;
+    Some((session.late.remove(place), true))
+}
+
+fn parse_id(recording: &Recording, id: &CallId) -> Option<(SessionNumber, Operation)> {
+    let mut parts = id.0.rsplit(':');
+    let operation = Operation::parse(parts.next()?)?;
+    let session = parts.next()?.parse().ok()?;
+    let _after: EntryNumber = parts.next()?.parse().ok()?;
+    (parts.next()? == recording.id.as_str() && parts.next().is_none()).then_some((session, operation))
+}
+
+fn fold_answered(
+    recording: &mut Recording,
+    id: &CallId,
+    class: &AnswerClass,
+    http: Option<u16>,
+    entry: &Entry,
+) {
+    let Some((number, operation)) = parse_id(recording, id) else { return };
+    let Some(session) = recording.session_mut(number) else { return };
+    let Some((call, late)) = take_call(session, id, operation) else { return };
+    let line = session.line_mut(operation);
+    // A late answer ends the try it belongs to unless a repeat of it is on its way.
+    if !late || line.open.is_none() {
+        line.answered(class, entry.at, entry.number);
+    }
+    match operation {
+        Operation::Acquire => acquire_answered(session, class, entry),
+        Operation::Start => start_answered(recording, number, class, entry),
+        Operation::Query => query_answered(recording, number, &call, class, http, entry),
+        Operation::Stop => stop_answered(recording, number, class, entry),
+        Operation::Update | Operation::UpdateLayout => {}
+    }
+}
+
+fn fold_repeated(recording: &mut Recording, id: &CallId, entry: &Entry) {
+    let Some((number, _)) = parse_id(recording, id) else { return };
+    let good = recording.session(number).and_then(|session| session.last_good);
+    let Some(good) = good else { return };
+    let class = AnswerClass::Status(QueryAnswer { status: good.status, ..QueryAnswer::default() });
+    fold_answered(recording, id, &class, Some(200), entry);
+}
+
+fn acquire_answered(session: &mut Session, class: &AnswerClass, entry: &Entry) {
+    if let (AnswerClass::Acquired(id), Phase::Acquiring) = (class, session.phase) {
+        session.resource = Some(Resource { id: id.clone(), at: entry.at });
+        session.phase = Phase::Starting;
+    }
+}
+
+fn start_answered(recording: &mut Recording, number: SessionNumber, class: &AnswerClass, entry: &Entry) {
+    let Some(session) = recording.session_mut(number) else { return };
+    match class {
+        AnswerClass::Started(sid) | AnswerClass::AlreadyStarted(Some(sid)) => {
+            // A `sid` that comes late is the session, whatever was decided meanwhile (D8).
+            if session.sid.is_none() {
+                session.sid = Some(sid.clone());
+                session.accepted = Some(entry.at);
+                session.phase = Phase::Accepted;
+                session.may_run = MayRun::No;
+                // V1 counts from the `sid`, not from what was asked before.
+                session.query.restart();
+            }
+            let in_round = |procedure: &Procedure| number >= procedure.from_session;
+            if recording.procedure.as_ref().is_some_and(in_round) {
+                recording.procedure = None;
+            }
+            pass_alarms(recording, |cause| match cause {
+                AlarmCause::StartFailing
+                | AlarmCause::StartRefused
+                | AlarmCause::AcquireFailing
+                | AlarmCause::UidsInUse => true,
+                AlarmCause::Unconfirmed(_)
+                | AlarmCause::Unclear(_)
+                | AlarmCause::Configuration(_)
+                | AlarmCause::Ending(_)
+                | AlarmCause::Twins(_)
+                | AlarmCause::Lost(_)
+                | AlarmCause::ReplacementsUsed
+                | AlarmCause::ReplacementFailed
+                | AlarmCause::StopUnconfirmed(_)
+                | AlarmCause::StopRefused(_)
+                | AlarmCause::ControlEnding(_)
+                | AlarmCause::OutOfControl(_)
+                | AlarmCause::Unattended => false,
+            });
+        }
+        _ => {
+            if let Some(outcome) = Outcome::of(class) {
+                session.may_run = session.may_run.max(may_run_after(outcome));
+            }
+        }
+    }
+}
+
+/// S9: what an outcome of a start leaves behind.
+fn may_run_after(outcome: Outcome) -> MayRun {
+    match outcome {
+        Outcome::NotCompleted | Outcome::TimedOutInside | Outcome::Unreadable | Outcome::AlreadyStarted => {
+            MayRun::Possibly
+        }
+        Outcome::Unanswered { may_be_done } => {
+            if may_be_done {
+                MayRun::Possibly
+            } else {
+                MayRun::No
+            }
+        }
+        Outcome::ServerError | Outcome::GatewayError => MayRun::Unlikely,
+        Outcome::Done
+        | Outcome::NotFound
+        | Outcome::Refused
+        | Outcome::NoRoute
+        | Outcome::PcwReached
+        | Outcome::TaskConflict
+        | Outcome::NoWorker
+        | Outcome::ResourceExpired => MayRun::No,
+    }
+}
+
+fn query_answered(
+    recording: &mut Recording,
+    number: SessionNumber,
+    call: &OpenCall,
+    class: &AnswerClass,
+    http: Option<u16>,
+    entry: &Entry,
+) {
+    let mode = recording.mode;
+    let Some(session) = recording.session_mut(number) else { return };
+    if matches!(session.phase, Phase::Over(_)) {
+        return;
+    }
+    // An answer proves something about the moment its call was sent (D10): an older one than the newest loses.
+    if session.last_good.is_some_and(|good| good.asked > call.at) {
+        return;
+    }
+    session.last_answer = Some(LastAnswer { at: entry.at, entry: entry.number, http });
+    if session.first_asked.is_none() {
+        session.first_asked = Some(call.at);
+    }
+    match class {
+        AnswerClass::Status(status) => {
+            if status.sid.is_some() && status.sid != session.sid {
+                note(session, 'u');
+                unclear(session, entry, false);
+                return;
+            }
+            note(session, 'g');
+            status_answered(session, mode, call, status, entry);
+            let ended_alarm = |cause| matches!(cause, AlarmCause::Configuration(n) | AlarmCause::Unclear(n) | AlarmCause::Lost(n) if n == number);
+            pass_alarms(recording, ended_alarm);
+        }
+        AnswerClass::ServiceNotFound => {
+            note(session, 'n');
+            session.unclear = None;
+            session.refused = None;
+            not_found(session, Some(call.at), entry);
+        }
+        AnswerClass::RateLimited { .. } => {}
+        AnswerClass::Refused | AnswerClass::NoRoute => {
+            note(session, 'r');
+            session.unclear = None;
+            session.refused = session.refused.or(Some((entry.at, entry.number)));
+        }
+        AnswerClass::NotCompleted => {
+            note(session, 'u');
+            unclear(session, entry, true);
+        }
+        _ => {
+            note(session, 'u');
+            unclear(session, entry, false);
+        }
+    }
+}
+
+fn status_answered(session: &mut Session, mode: Mode, call: &OpenCall, status: &QueryAnswer, entry: &Entry) {
+    let before = session.last_good;
+    session.last_good =
+        Some(Good { status: status.status, asked: call.at, at: entry.at, entry: entry.number });
+    session.unclear = None;
+    session.refused = None;
+    let web_runs = mode == Mode::Web && status.web_state.as_deref() == Some("inProgress");
+    if status.status == 5 || web_runs {
+        session.recorded = true;
+    }
+    if matches!(status.status, 4 | 5) {
+        session.good_answers = session.good_answers.saturating_add(1).min(2);
+    }
+    let mut leg = None;
+    for file in &status.files {
+        if let Some(bak) = agora::files::leg_of(&file.name) {
+            leg = leg.max(Some(bak));
+        }
+        let index = file.name.ends_with(".m3u8") || file.name.ends_with(".mpd");
+        if index && session.files.len() < 8 && !session.files.contains(&file.name) {
+            session.files.push(file.name.clone());
+        }
+    }
+    let proved = leg.map_or(0, |leg| leg.saturating_add(1));
+    let newly_proved = proved > session.failovers;
+    session.failovers = session.failovers.max(proved);
+    match status.status {
+        0..=5 => {
+            session.ending = None;
+            let never_answered = session.phase == Phase::Accepted && before.is_none();
+            if let Some(doubt) = session.doubt.take().filter(|doubt| doubt.declared || !never_answered) {
+                let away = Interruption {
+                    t0: doubt.t0,
+                    back: entry.at,
+                    last_good: before.map(|good| good.asked),
+                    evidence: (doubt.first, entry.number),
+                    leg: leg.filter(|_| newly_proved),
+                };
+                session.recovery = Some(away);
+            } else if newly_proved && let Some(last) = session.interruptions.last_mut() {
+                // The file names of the new leg come with its first slice, after the first good answer.
+                if last.leg.is_none() {
+                    last.leg = leg;
+                }
+            }
+        }
+        6..=8 => session.ending = session.ending.or(Some((entry.at, entry.number))),
+        _ => {
+            // Status 20: M11 counts from here.
+            session.ending = session.ending.or(Some((entry.at, entry.number)));
+        }
+    }
+}
+
+/// One letter for the strip of answers; the newest 20 are kept.
+fn note(session: &mut Session, letter: char) {
+    if session.strip.len() >= 20 {
+        session.strip.remove(0);
+    }
+    session.strip.push(letter);
+}
+
+fn unclear(session: &mut Session, entry: &Entry, not_completed: bool) {
+    let run = session.unclear.get_or_insert(Unclear {
+        since: entry.at,
+        count: 0,
+        not_completed: 0,
+        first: entry.number,
+    });
+    if not_completed && run.count == run.not_completed {
+        run.not_completed = run.not_completed.saturating_add(1);
+    }
+    run.count = run.count.saturating_add(1);
+}
+
+fn not_found(session: &mut Session, asked: Option<Timestamp>, entry: &Entry) {
+    let doubt = session.doubt.get_or_insert(Doubt {
+        t0: entry.at,
+        first: entry.number,
+        asked: None,
+        newest: entry.number,
+        count: 0,
+        declared: false,
+    });
+    doubt.newest = entry.number;
+    doubt.count = doubt.count.saturating_add(1);
+    doubt.asked = doubt.asked.max(asked);
+}
+
+fn stop_answered(recording: &mut Recording, number: SessionNumber, class: &AnswerClass, entry: &Entry) {
+    let Some(session) = recording.session_mut(number) else { return };
+    match class {
+        AnswerClass::Stopped(_)
+        | AnswerClass::NoRecordedData
+        | AnswerClass::AlreadyExiting
+        | AnswerClass::UploadTimeout => {
+            session.stop_accepted = Some((entry.at, entry.number));
+            if let AnswerClass::Stopped(stopped) = class {
+                for file in stopped.files.iter().filter(|file| file.name.ends_with(".m3u8")) {
+                    if session.files.len() < 8 && !session.files.contains(&file.name) {
+                        session.files.push(file.name.clone());
+                    }
+                }
+            }
+            // The gaps of T4 begin anew should it have to be sent again.
+            session.halt.tries = 0;
+            pass_alarms(recording, |cause| cause == AlarmCause::StopRefused(number));
+        }
+        AnswerClass::ServiceNotFound => {
+            session.halt.tries = 0;
+            not_found(session, None, entry);
+        }
+        _ => {}
+    }
+}
+
+fn fold_unanswered(recording: &mut Recording, id: &CallId, cause: UnansweredCause, entry: &Entry) {
+    let Some((number, operation)) = parse_id(recording, id) else { return };
+    let policy = recording.policy.clone();
+    let Some(session) = recording.session_mut(number) else { return };
+    let Some((call, late)) = take_call(session, id, operation) else { return };
+    if late {
+        return;
+    }
+    let through = session.line_mut(operation).had_no_answer(cause, entry.at, entry.number, &policy);
+    if session.late.len() >= 6 {
+        session.late.remove(0);
+    }
+    session.late.push(call);
+    if !through {
+        return;
+    }
+    match operation {
+        Operation::Start => {
+            let outcome = session.start.outcome.unwrap_or(Outcome::Unanswered { may_be_done: true });
+            session.may_run = session.may_run.max(may_run_after(outcome));
+        }
+        Operation::Query => {
+            note(session, 'u');
+            session.last_answer = Some(LastAnswer { at: entry.at, entry: entry.number, http: None });
+            unclear(session, entry, false);
+        }
+        Operation::Acquire | Operation::Stop | Operation::Update | Operation::UpdateLayout => {}
+    }
+}
+
+fn fold_decided(recording: &mut Recording, decision: &Decision, entry: &Entry) {
+    let rule = decision.rule;
+    match &decision.kind {
+        DecisionKind::Confirmed(number) => {
+            if let Some(session) = recording.session_mut(*number) {
+                session.confirmed = session.confirmed.or(Some(entry.at));
+                session.phase = Phase::Live;
+                session.ending = None;
+            }
+            let number = *number;
+            pass_alarms(recording, |cause| cause == AlarmCause::Unconfirmed(number));
+            changed_over(recording, number, entry);
+        }
+        DecisionKind::InDoubt(number) => {
+            if let Some(doubt) = recording.session_mut(*number).and_then(|session| session.doubt.as_mut()) {
+                doubt.declared = true;
+            }
+        }
+        DecisionKind::Recovered(number) => recovered(recording, *number, entry),
+        DecisionKind::Lost(number) => {
+            if let Some(session) = recording.session_mut(*number) {
+                session.phase = Phase::Lost;
+                if session.doubt.is_none() {
+                    // Status 20: what is asked from now on counts from the moment it was told.
+                    let (t0, first) = session.ending.unwrap_or((entry.at, entry.number));
+                    session.doubt =
+                        Some(Doubt { t0, first, asked: None, newest: first, count: 0, declared: true });
+                }
+            }
+        }
+        DecisionKind::NotStarted { session: number, alive } => {
+            if let Some(session) = recording.session_mut(*number) {
+                session.phase = Phase::NotStarted;
+                if *alive {
+                    session.stop_due = session.stop_due.or(Some((entry.at, RuleId::V3)));
+                }
+            }
+            let number = *number;
+            pass_alarms(recording, |cause| cause == AlarmCause::Unconfirmed(number));
+        }
+        DecisionKind::Ending(number) => {
+            if let Some(session) = recording.session_mut(*number) {
+                session.phase = Phase::Ending;
+            }
+        }
+        DecisionKind::Ended { session: number, how } => {
+            if let Some(session) = recording.session_mut(*number) {
+                session.phase = Phase::Over(*how);
+                session.over_at = Some(entry.at);
+                session.unclear = None;
+                session.refused = None;
+                session.recovery = None;
+                session.late.clear();
+                for line in [&mut session.acquire, &mut session.start, &mut session.query, &mut session.halt]
+                {
+                    line.restart();
+                }
+            }
+            let number = *number;
+            pass_alarms(recording, |cause| session_of(cause) == Some(number));
+        }
+        DecisionKind::TakenAsEnded(number) => {
+            if let Some(session) = recording.session_mut(*number) {
+                session.phase = Phase::TakenAsEnded;
+            }
+        }
+        DecisionKind::Orphaned { session: number, unlikely } => {
+            let number = *number;
+            abandon(recording, number);
+            if let Some(session) = recording.session_mut(number) {
+                session.may_run = if *unlikely { MayRun::Unlikely } else { MayRun::Possibly };
+            }
+            // One entry a UID: a newer one says all that an older unlikely one said (S9).
+            let uid = recording.session(number).map(|session| session.uid);
+            for older in &mut recording.sessions {
+                let said = older.number < number && Some(older.uid) == uid;
+                if said && older.phase == Phase::Abandoned && older.may_run == MayRun::Unlikely {
+                    older.may_run = MayRun::No;
+                }
+            }
+        }
+        DecisionKind::Abandoned(number) => abandon(recording, *number),
+        DecisionKind::Replace(number) => {
+            let because = match rule {
+                RuleId::T6 => Because::ChangesOver(*number),
+                _ => Because::Replaces(*number),
+            };
+            if let Some(session) = recording.session_mut(*number) {
+                session.replaced = true;
+            }
+            if rule != RuleId::T6 {
+                let keep = recording.policy.replacements as usize;
+                recording.replacements.push(entry.at);
+                let surplus = recording.replacements.len().saturating_sub(keep.max(1));
+                recording.replacements.drain(..surplus);
+            }
+            begin_procedure(recording, because, entry);
+        }
+        DecisionKind::WaitForStaff(why) => {
+            for session in &mut recording.sessions {
+                if crate::replace::is_gone(session) {
+                    session.replaced = true;
+                }
+            }
+            recording.procedure = None;
+            recording.waiting = Some(Waiting { why: *why, rule, since: entry.at });
+        }
+        DecisionKind::Alarm(cause) => {
+            if *cause == AlarmCause::StartFailing
+                && let Some(procedure) = &mut recording.procedure
+            {
+                procedure.minutes_since = procedure.minutes_since.or(Some(entry.at));
+            }
+            if *cause == AlarmCause::UidsInUse
+                && let Some(procedure) = &mut recording.procedure
+            {
+                procedure.rounds = procedure.rounds.saturating_add(1);
+                procedure.from_session = recording.next_session;
+            }
+            if recording.alarms.iter().any(|alarm| alarm.cause == *cause && !alarm.passed) {
+                return;
+            }
+            recording.alarms.retain(|alarm| alarm.cause != *cause);
+            if recording.alarms.len() >= 16 {
+                recording.alarms.remove(0);
+            }
+            recording.alarms.push(Alarm {
+                cause: *cause,
+                rule,
+                at: entry.at,
+                entry: entry.number,
+                passed: false,
+                acknowledged: false,
+            });
+        }
+    }
+}
+
+fn recovered(recording: &mut Recording, number: SessionNumber, entry: &Entry) {
+    let others_run = recording
+        .sessions
+        .iter()
+        .any(|other| other.number != number && matches!(other.phase, Phase::Accepted | Phase::Live));
+    let Some(session) = recording.session_mut(number) else { return };
+    if let Some(away) = session.recovery.take() {
+        if session.interruptions.len() >= 8 {
+            session.interruptions.remove(0);
+        }
+        session.interruptions.push(away);
+    }
+    let confirmed = session.confirmed.is_some();
+    let started = session.last_good.is_some_and(|good| matches!(good.status, 4 | 5));
+    session.phase = if confirmed || started { Phase::Live } else { Phase::Accepted };
+    if started && !confirmed {
+        session.confirmed = Some(entry.at);
+    }
+    session.replaced = false;
+    // M4: a younger one that was not confirmed yet gives way to an elder that records.
+    if started && others_run {
+        for other in &mut recording.sessions {
+            if other.number > number && other.phase == Phase::Accepted {
+                other.stop_due = other.stop_due.or(Some((entry.at, RuleId::M4)));
+                other.replaced = true;
+            }
+        }
+    }
+    pass_alarms(recording, |cause| cause == AlarmCause::Lost(number));
+}
+
+/// T6: once the new session is confirmed, the old one is stopped.
+fn changed_over(recording: &mut Recording, number: SessionNumber, entry: &Entry) {
+    let because = recording.session(number).map(|session| session.because);
+    if let Some(Because::ChangesOver(old)) = because
+        && let Some(old) = recording.session_mut(old)
+    {
+        old.stop_due = old.stop_due.or(Some((entry.at, RuleId::T6)));
+    }
+}
+
+fn abandon(recording: &mut Recording, number: SessionNumber) {
+    if let Some(session) = recording.session_mut(number)
+        && session.sid.is_none()
+    {
+        session.phase = Phase::Abandoned;
+    }
+}
+
+fn begin_procedure(recording: &mut Recording, because: Because, entry: &Entry) {
+    recording.waiting = None;
+    recording.procedure = Some(Procedure {
+        because,
+        begun: entry.at,
+        entry: entry.number,
+        from_session: recording.next_session,
+        rounds: 0,
+        minutes_since: None,
+    });
+}
+
+fn begin_again(recording: &mut Recording, entry: &Entry) {
+    if recording.stop.is_some() {
+        return;
+    }
+    recording.replacements.clear();
+    let cause_ends = |cause| {
+        matches!(
+            cause,
+            AlarmCause::StartFailing
+                | AlarmCause::StartRefused
+                | AlarmCause::AcquireFailing
+                | AlarmCause::UidsInUse
+                | AlarmCause::ReplacementsUsed
+                | AlarmCause::ReplacementFailed
+                | AlarmCause::Unattended
+        )
+    };
+    pass_alarms(recording, cause_ends);
+    recording.alarms.retain(|alarm| !cause_ends(alarm.cause));
+    begin_procedure(recording, Because::TriedAgain, entry);
+}
+
+fn fold_adopted(recording: &mut Recording, adopted: &crate::journal::Adopted, entry: &Entry) {
+    if recording.session(adopted.session).is_none() {
+        if adopted.session != recording.next_session {
+            return;
+        }
+        let session = Session::begun_with(adopted.session, adopted.uid, Because::Adopted, entry.at);
+        recording.sessions.push(session);
+        recording.next_session = recording.next_session.saturating_add(1);
+    }
+    if let Some(session) = recording.session_mut(adopted.session)
+        && session.sid.is_none()
+    {
+        session.resource = Some(Resource { id: adopted.resource_id.clone(), at: entry.at });
+        session.sid = Some(adopted.sid.clone());
+        session.accepted = Some(entry.at);
+        session.phase = Phase::Accepted;
+        session.may_run = MayRun::No;
+    }
+}
+
+/// Marks the alarms of these causes as passed: they stay until acknowledged, and no longer call.
+fn pass_alarms(recording: &mut Recording, passed: impl Fn(AlarmCause) -> bool) {
+    for alarm in &mut recording.alarms {
+        if passed(alarm.cause) {
+            alarm.passed = true;
+        }
+    }
+    recording.alarms.retain(|alarm| !(alarm.passed && alarm.acknowledged));
+}
+
+/// The session that an alarm is about.
+pub const fn session_of(cause: AlarmCause) -> Option<SessionNumber> {
+    match cause {
+        AlarmCause::Unconfirmed(number)
+        | AlarmCause::Unclear(number)
+        | AlarmCause::Configuration(number)
+        | AlarmCause::Ending(number)
+        | AlarmCause::Lost(number)
+        | AlarmCause::StopUnconfirmed(number)
+        | AlarmCause::StopRefused(number)
+        | AlarmCause::ControlEnding(number)
+        | AlarmCause::OutOfControl(number) => Some(number),
+        AlarmCause::StartFailing
+        | AlarmCause::StartRefused
+        | AlarmCause::AcquireFailing
+        | AlarmCause::UidsInUse
+        | AlarmCause::Twins(_)
+        | AlarmCause::ReplacementsUsed
+        | AlarmCause::ReplacementFailed
+        | AlarmCause::Unattended => None,
+    }
+}
+
+/// Leaves out sessions that nothing is to be found out about, except the newest few.
+fn prune(recording: &mut Recording) {
+    const KEPT: usize = 4;
+    let from =
+        recording.procedure.as_ref().map_or(recording.next_session, |procedure| procedure.from_session);
+    let mut surplus = recording.sessions.len().saturating_sub(KEPT);
+    recording.sessions.retain(|session| {
+        let leave = surplus > 0 && session.is_settled() && session.number < from;
+        if leave {
+            surplus -= 1;
+        }
+        !leave
+    });
+    if let Some(procedure) = &recording.procedure {
+        // Tries of the minute leave many sessions behind; only the newest tell what comes next.
+        if procedure.minutes_since.is_some() {
+            let newest = recording.next_session.saturating_sub(3);
+            recording.sessions.retain(|session| session.number >= newest || !session.is_settled());
+        }
+    }
+}

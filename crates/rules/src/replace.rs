@@ -1,0 +1,96 @@
+//! R: whether a session that is gone is replaced.
+//!
+//! Begins with a session that is lost, never started, or ended by itself while the recording is wanted. Ends with a new
+//! start procedure (R1), or with a recording that waits for staff (R3, R5, M10).
+
+use crate::findings::{Findings, View};
+use crate::journal::{AlarmCause, DecisionKind, EndedHow, EntryNumber, WaitingFor};
+use crate::policy::seconds;
+use crate::reason::Cause;
+use crate::recording::{Because, Phase, Session};
+use crate::rule::RuleId;
+
+/// Whether a session had a `sid` and does not record any more, without staff having ended it.
+pub(crate) fn is_gone(session: &Session) -> bool {
+    if session.sid.is_none() || session.stop_asked.is_some() {
+        return false;
+    }
+    match session.phase {
+        Phase::Lost | Phase::NotStarted => true,
+        Phase::Over(how) => match how {
+            EndedHow::Exited | EndedHow::Abnormal | EndedHow::NotFound | EndedHow::Notified => true,
+            // Stopped because it had not started: its replacement is due all the same.
+            EndedHow::Stopped => session.stop_due.is_some_and(|(_, rule)| rule == RuleId::V3),
+        },
+        Phase::Acquiring
+        | Phase::Starting
+        | Phase::Accepted
+        | Phase::Live
+        | Phase::Ending
+        | Phase::TakenAsEnded
+        | Phase::Abandoned => false,
+    }
+}
+
+/// Whether a session stands in the way of a replacement: live, starting, unconfirmed, or in doubt.
+fn stands_in_the_way(session: &Session) -> bool {
+    match session.phase {
+        Phase::Acquiring | Phase::Starting | Phase::Accepted | Phase::Live | Phase::Ending => true,
+        Phase::Lost | Phase::NotStarted | Phase::TakenAsEnded | Phase::Over(_) | Phase::Abandoned => false,
+    }
+}
+
+/// R1, R3, R5, M10: what follows from a session that is gone.
+pub(crate) fn conclude(view: View<'_>, findings: &mut Findings) {
+    let recording = view.recording;
+    let busy = recording.procedure.is_some() || recording.waiting.is_some();
+    if !recording.is_wanted() || busy || recording.sessions.iter().any(stands_in_the_way) {
+        return;
+    }
+    let Some(gone) = recording.sessions.iter().rev().find(|session| is_gone(session) && !session.replaced)
+    else {
+        return;
+    };
+    let evidence = evidence_of(gone);
+    let number = gone.number;
+    let cause = Cause::IsLost(number);
+    if recording.watched {
+        findings.alarm(view, view.now, AlarmCause::Lost(number), RuleId::M3, &evidence);
+        return;
+    }
+    let mut wait = |why, alarm, rule| {
+        if recording.has_alarm(alarm) {
+            findings.decide(DecisionKind::WaitForStaff(why), rule, &evidence, cause);
+        } else {
+            findings.decide(DecisionKind::Alarm(alarm), rule, &evidence, cause);
+        }
+    };
+    if matches!(gone.because, Because::Replaces(_)) && !gone.recorded {
+        wait(WaitingFor::FailedReplacement, AlarmCause::ReplacementFailed, RuleId::R5);
+        return;
+    }
+    let policy = &recording.policy;
+    let window = seconds(policy.replacement_window);
+    let lately = recording.replacements.iter().filter(|at| view.now.since(**at) < window).count();
+    if lately >= policy.replacements as usize {
+        wait(WaitingFor::Replacements, AlarmCause::ReplacementsUsed, RuleId::R3);
+        return;
+    }
+    let fell_due_unattended = recording.unattended.as_ref().is_some_and(|gap| {
+        let long = gap.to.since(gap.from) > seconds(policy.unattended_start);
+        long && gone.last_answer.is_none_or(|answer| answer.at < gap.to)
+    });
+    if fell_due_unattended {
+        wait(WaitingFor::Unattended, AlarmCause::Unattended, RuleId::M10);
+        return;
+    }
+    findings.decide(DecisionKind::Replace(number), RuleId::R1, &evidence, cause);
+}
+
+/// The entries that show the end of a session, as far as the fold keeps them.
+fn evidence_of(session: &Session) -> Vec<EntryNumber> {
+    let doubt = session.doubt.map(|doubt| doubt.newest);
+    let ending = session.ending.map(|(_, entry)| entry);
+    let good = session.last_good.map(|good| good.entry);
+    doubt.or(ending).or(good).into_iter().collect()
+}

@@ -1,0 +1,579 @@
+//! S: from "record this channel" to a `sid`.
+//!
+//! Begins when staff ask, when a session is to be replaced (R1, T6), or when staff try again. Ends with a `sid`, with a
+//! request that the service refuses (D5), after half an hour of tries (S4), or with a stop (T5).
+
+use agora::{Operation, Timestamp, Uid};
+
+use crate::findings::{Findings, Plan, View, domain_for, reason_for, repeat_plan};
+use crate::journal::{AlarmCause, DecisionKind, EntryNumber, WaitingFor};
+use crate::line::Outcome;
+use crate::policy::seconds;
+use crate::reason::{Cause, Reason, Then};
+use crate::recording::{Because, MayRun, Phase, Procedure, Recording, Session};
+use crate::rule::RuleId;
+use crate::schedule::gap_after;
+
+/// The acquire that begins the next session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NextAcquire {
+    pub at: Timestamp,
+    pub uid: Uid,
+    pub rule: RuleId,
+    pub cause: Cause,
+    /// It takes a UID that is not free, as S5 and S4's minute allow.
+    pub reuses: bool,
+}
+
+/// What the last session without a `sid` leads to.
+enum Onward {
+    /// Another session.
+    Acquire(NextAcquire),
+    /// Nothing but a word to staff, which has its own consequence in the fold.
+    Alarm(AlarmCause, RuleId),
+    /// Staff decide.
+    Wait(WaitingFor, AlarmCause, RuleId),
+}
+
+/// Everything that the start procedure finds.
+pub(crate) fn look(view: View<'_>, findings: &mut Findings) {
+    let recording = view.recording;
+    if !recording.is_wanted() {
+        for session in &recording.sessions {
+            look_after_stop(view, session, findings);
+        }
+        return;
+    }
+    let Some(procedure) = recording.procedure.as_ref().filter(|_| recording.waiting.is_none()) else {
+        return;
+    };
+    if fell_due_unattended(view, procedure) {
+        wait(view, WaitingFor::Unattended, AlarmCause::Unattended, RuleId::M10, &[procedure.entry], findings);
+        return;
+    }
+    match last_of_round(recording, procedure) {
+        None => match next_acquire(view) {
+            Some(next) => findings.plan(acquire_of_next(view, &next)),
+            None => findings.looks.push(view.now),
+        },
+        Some(session) => match session.phase {
+            Phase::Acquiring => look_acquiring(view, session, findings),
+            Phase::Starting => look_starting(view, session, findings),
+            Phase::Abandoned => match onward(view, procedure, session) {
+                Onward::Acquire(next) => findings.plan(acquire_of_next(view, &next)),
+                Onward::Alarm(cause, rule) => {
+                    let evidence = [last_entry(session)];
+                    findings.decide(DecisionKind::Alarm(cause), rule, &evidence, Cause::Proceeds);
+                }
+                Onward::Wait(why, alarm, rule) => {
+                    wait(view, why, alarm, rule, &[last_entry(session)], findings);
+                }
+            },
+            Phase::Accepted
+            | Phase::Live
+            | Phase::Ending
+            | Phase::Lost
+            | Phase::NotStarted
+            | Phase::TakenAsEnded
+            | Phase::Over(_) => {}
+        },
+    }
+}
+
+/// S11: the acquire that begins the next session, when one is to begin.
+pub(crate) fn next_acquire(view: View<'_>) -> Option<NextAcquire> {
+    let recording = view.recording;
+    let procedure = recording.procedure.as_ref().filter(|_| recording.waiting.is_none())?;
+    let Some(session) = last_of_round(recording, procedure) else {
+        let (uid, reuses) = first_uid(view)?;
+        let waited = (procedure.rounds > 0).then(|| {
+            let policy = &recording.policy;
+            let quick = policy.acquire_gaps.len();
+            let gap = if procedure.rounds as usize <= quick {
+                gap_after(&policy.acquire_gaps, procedure.rounds)
+            } else {
+                policy.acquire_slow_gap
+            };
+            let ended = recording.sessions.iter().filter_map(ended).max().unwrap_or(procedure.begun);
+            (ended + seconds(gap), RuleId::S7, Cause::After(Outcome::TaskConflict))
+        });
+        let (at, rule, cause) = waited.unwrap_or(match procedure.because {
+            Because::Asked | Because::TriedAgain | Because::Adopted => {
+                (procedure.begun, RuleId::S2, Cause::Asked)
+            }
+            Because::Replaces(lost) => (procedure.begun, RuleId::R1, Cause::IsLost(lost)),
+            Because::ChangesOver(_) => (procedure.begun, RuleId::T6, Cause::Proceeds),
+        });
+        return Some(NextAcquire { at, uid, rule, cause, reuses });
+    };
+    if session.phase != Phase::Abandoned {
+        return None;
+    }
+    match onward(view, procedure, session) {
+        Onward::Acquire(next) => Some(next),
+        Onward::Alarm(..) | Onward::Wait(..) => None,
+    }
+}
+
+/// The last session of the round that runs.
+fn last_of_round<'a>(recording: &'a Recording, procedure: &Procedure) -> Option<&'a Session> {
+    recording.sessions.last().filter(|session| session.number >= procedure.from_session)
+}
+
+fn of_round<'a>(recording: &'a Recording, procedure: &Procedure) -> impl Iterator<Item = &'a Session> {
+    let from = procedure.from_session;
+    recording.sessions.iter().filter(move |session| session.number >= from)
+}
+
+/// S4: tries of this UID in this round, whichever mixture of S4–S6 asked for them.
+fn tries_of(recording: &Recording, procedure: &Procedure, uid: Uid) -> u32 {
+    of_round(recording, procedure)
+        .filter(|session| session.uid == uid)
+        .map(|session| session.start.tries)
+        .sum()
+}
+
+/// The outcome that ended a session without a `sid`.
+fn last_outcome(session: &Session) -> Option<Outcome> {
+    session.start.outcome.or_else(|| session.acquire.outcome.filter(|outcome| *outcome != Outcome::Done))
+}
+
+fn ended(session: &Session) -> Option<Timestamp> {
+    session.start.ended.max(session.acquire.ended)
+}
+
+fn last_entry(session: &Session) -> EntryNumber {
+    session.start.ended_entry.max(session.acquire.ended_entry)
+}
+
+/// M10: it fell due in a long stretch in which nobody was here.
+fn fell_due_unattended(view: View<'_>, procedure: &Procedure) -> bool {
+    let recording = view.recording;
+    let Some(gap) = &recording.unattended else { return false };
+    let long = gap.to.since(gap.from) > seconds(recording.policy.unattended_start);
+    let busy_since = of_round(recording, procedure)
+        .flat_map(|session| [session.acquire.last_sent, session.start.last_sent])
+        .flatten()
+        .any(|sent| sent >= gap.to);
+    long && procedure.begun < gap.to && !busy_since
+}
+
+fn wait(
+    view: View<'_>,
+    why: WaitingFor,
+    alarm: AlarmCause,
+    rule: RuleId,
+    evidence: &[EntryNumber],
+    findings: &mut Findings,
+) {
+    let kind = if view.recording.has_alarm(alarm) {
+        DecisionKind::WaitForStaff(why)
+    } else {
+        DecisionKind::Alarm(alarm)
+    };
+    findings.decide(kind, rule, evidence, Cause::Proceeds);
+}
+
+fn acquire_of_next(view: View<'_>, next: &NextAcquire) -> Plan {
+    let number = view.recording.next_session;
+    Plan {
+        at: next.at,
+        session: number,
+        operation: Operation::Acquire,
+        domain: view.board.domain(&view.recording.policy, view.now, false),
+        reason: reason_for(number, Operation::Acquire, next.rule, (1, None), next.cause, Then::GoesOn),
+    }
+}
+
+/// S8: the acquire of a session that has no resource ID yet.
+fn look_acquiring(view: View<'_>, session: &Session, findings: &mut Findings) {
+    let line = &session.acquire;
+    if line.open.is_some() {
+        findings.rests.push(crate::monitor::awaits(session.number, Operation::Acquire, RuleId::S2));
+        return;
+    }
+    if let Some(repeat) = repeat_plan(view, session, Operation::Acquire) {
+        findings.plan(repeat);
+        return;
+    }
+    let policy = &view.recording.policy;
+    let (Some(outcome), Some(ended)) = (line.outcome, line.ended) else { return };
+    if is_final(outcome) {
+        give_up(session, RuleId::D5, findings);
+        return;
+    }
+    let full = outcome == Outcome::PcwReached;
+    let (gaps, slow) = if full {
+        (&policy.pcw_gaps, policy.pcw_slow_gap)
+    } else {
+        (&policy.acquire_gaps, policy.acquire_slow_gap)
+    };
+    let slowly = line.tries as usize > gaps.len();
+    if slowly && !full {
+        let cause = AlarmCause::AcquireFailing;
+        findings.alarm(view, ended, cause, RuleId::S8, &[line.ended_entry]);
+    }
+    let gap = if slowly { slow } else { gap_after(gaps, line.tries) };
+    let of = if slowly { None } else { u32::try_from(gaps.len()).ok() };
+    let attempt = (line.tries, of);
+    let reason = Reason {
+        evidence: vec![line.ended_entry],
+        ..reason_for(
+            session.number,
+            Operation::Acquire,
+            RuleId::S8,
+            attempt,
+            Cause::After(outcome),
+            Then::GoesOn,
+        )
+    };
+    if full && !view.board.waits_longest(&view.recording.id) {
+        findings.rests.push(Reason { cause: Cause::OthersWaitLonger, ..reason });
+        return;
+    }
+    let at = ended + seconds(gap);
+    let domain = domain_for(view, line, false);
+    findings.plan(Plan { at, session: session.number, operation: Operation::Acquire, domain, reason });
+}
+
+/// S2–S7: the start on a resource ID.
+fn look_starting(view: View<'_>, session: &Session, findings: &mut Findings) {
+    let line = &session.start;
+    if line.open.is_some() {
+        findings.rests.push(crate::monitor::awaits(session.number, Operation::Start, RuleId::S2));
+        return;
+    }
+    let Some(resource) = &session.resource else { return };
+    let policy = &view.recording.policy;
+    let usable_until = resource.at + seconds(policy.resource_usable);
+    let send = |plan: Plan, findings: &mut Findings| {
+        if view.now > usable_until || plan.at > usable_until {
+            give_up(session, RuleId::S2, findings);
+        } else {
+            findings.plan(plan);
+        }
+    };
+    if let Some(repeat) = repeat_plan(view, session, Operation::Start) {
+        send(repeat, findings);
+        return;
+    }
+    let plan = |at, rule, attempt, cause, then| Plan {
+        at,
+        session: session.number,
+        operation: Operation::Start,
+        domain: domain_for(view, line, false),
+        reason: Reason {
+            evidence: vec![last_entry(session)],
+            ..reason_for(session.number, Operation::Start, rule, attempt, cause, then)
+        },
+    };
+    let of = Some(policy.start_tries);
+    let (Some(outcome), Some(ended)) = (line.outcome, line.ended) else {
+        let tries = view
+            .recording
+            .procedure
+            .as_ref()
+            .map_or(0, |procedure| tries_of(view.recording, procedure, session.uid));
+        send(plan(resource.at, RuleId::S2, (tries + 1, of), Cause::Proceeds, Then::NextUid), findings);
+        return;
+    };
+    let Some(procedure) = &view.recording.procedure else {
+        give_up(session, RuleId::S9, findings);
+        return;
+    };
+    match same_resource_again(view.recording, procedure, session, outcome) {
+        Some((gap, rule, then)) => {
+            let tries = tries_of(view.recording, procedure, session.uid);
+            let mut next = plan(ended + seconds(gap), rule, (tries + 1, of), Cause::After(outcome), then);
+            if rule == RuleId::S4 {
+                let mut at = next.at;
+                for gap in policy.start_gaps.iter().skip(tries as usize) {
+                    at = at + seconds(*gap);
+                    next.reason.later.push(at);
+                }
+            }
+            send(next, findings);
+        }
+        None => give_up(session, rule_of_giving_up(outcome), findings),
+    }
+}
+
+/// S4, S5: the gap before the same body goes to the same resource ID again; none if it does not.
+fn same_resource_again(
+    recording: &Recording,
+    procedure: &Procedure,
+    session: &Session,
+    outcome: Outcome,
+) -> Option<(u32, RuleId, Then)> {
+    let policy = &recording.policy;
+    let tries = tries_of(recording, procedure, session.uid);
+    if procedure.minutes_since.is_some() || tries >= policy.start_tries {
+        return None;
+    }
+    match outcome {
+        Outcome::ServerError | Outcome::GatewayError => {
+            let then = if failed_uids(recording, procedure) > 0 { Then::EveryMinute } else { Then::NextUid };
+            Some((gap_after(&policy.start_gaps, tries), RuleId::S4, then))
+        }
+        Outcome::NotCompleted | Outcome::TimedOutInside | Outcome::Unreadable => {
+            let repeats = session.start.tries as usize;
+            let again = escalated(recording, procedure, session);
+            let allowed = !again && repeats <= policy.unclear_start_gaps.len();
+            allowed.then(|| {
+                (gap_after(&policy.unclear_start_gaps, session.start.tries), RuleId::S5, Then::SameUidAgain)
+            })
+        }
+        Outcome::Unanswered { .. }
+        | Outcome::Done
+        | Outcome::NotFound
+        | Outcome::Refused
+        | Outcome::NoRoute
+        | Outcome::PcwReached
+        | Outcome::AlreadyStarted
+        | Outcome::TaskConflict
+        | Outcome::NoWorker
+        | Outcome::ResourceExpired => None,
+    }
+}
+
+/// S5: whether an earlier session of this UID in this round was left unclear, so that this one is the second.
+fn escalated(recording: &Recording, procedure: &Procedure, session: &Session) -> bool {
+    of_round(recording, procedure).any(|earlier| {
+        let unclear = earlier.start.outcome.is_some_and(Outcome::is_unclear);
+        earlier.number < session.number && earlier.uid == session.uid && unclear
+    })
+}
+
+const fn rule_of_giving_up(outcome: Outcome) -> RuleId {
+    match outcome {
+        Outcome::ServerError | Outcome::GatewayError => RuleId::S4,
+        Outcome::NotCompleted
+        | Outcome::TimedOutInside
+        | Outcome::Unreadable
+        | Outcome::Unanswered { .. } => RuleId::S5,
+        Outcome::NoWorker | Outcome::AlreadyStarted => RuleId::S6,
+        Outcome::TaskConflict => RuleId::S7,
+        Outcome::ResourceExpired => RuleId::S2,
+        Outcome::PcwReached => RuleId::S8,
+        Outcome::Refused | Outcome::NoRoute | Outcome::NotFound | Outcome::Done => RuleId::D5,
+    }
+}
+
+/// Leaves a session without a `sid` behind: as a possible orphan where it may run (S9).
+fn give_up(session: &Session, rule: RuleId, findings: &mut Findings) {
+    let number = session.number;
+    let evidence: Vec<_> = Some(last_entry(session)).filter(|entry| *entry > 0).into_iter().collect();
+    let cause = last_outcome(session).map_or(Cause::Proceeds, Cause::After);
+    match session.may_run {
+        MayRun::No => findings.decide(DecisionKind::Abandoned(number), rule, &evidence, cause),
+        MayRun::Unlikely | MayRun::Possibly => {
+            let unlikely = session.may_run == MayRun::Unlikely;
+            let kind = DecisionKind::Orphaned { session: number, unlikely };
+            findings.decide(kind, RuleId::S9, &evidence, cause);
+        }
+    }
+}
+
+/// D5: no retry. A 404 to `start` is a 40x like any other (D6).
+const fn is_final(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Refused | Outcome::NoRoute | Outcome::NotFound)
+}
+
+/// What comes after a session that was given up.
+fn onward(view: View<'_>, procedure: &Procedure, session: &Session) -> Onward {
+    let recording = view.recording;
+    let policy = &recording.policy;
+    let outcome = last_outcome(session);
+    if outcome.is_some_and(is_final) {
+        return Onward::Wait(WaitingFor::Refused, AlarmCause::StartRefused, RuleId::D5);
+    }
+    let ended = ended(session).unwrap_or(session.begun);
+    let cause = outcome.map_or(Cause::Proceeds, Cause::After);
+    if let Some(since) = procedure.minutes_since {
+        if view.now >= since + seconds(policy.start_minutes_for) {
+            return Onward::Wait(WaitingFor::StartTries, AlarmCause::StartFailing, RuleId::S4);
+        }
+        let uid = other_of_pair(recording, session.uid);
+        let at = ended + seconds(policy.start_minute);
+        return Onward::Acquire(NextAcquire { at, uid, rule: RuleId::S4, cause, reuses: true });
+    }
+    let same_uid = |gap: u32, rule, reuses| {
+        Onward::Acquire(NextAcquire { at: ended + seconds(gap), uid: session.uid, rule, cause, reuses })
+    };
+    let tries = tries_of(recording, procedure, session.uid);
+    let with_outcome = |wanted: fn(Outcome) -> bool| {
+        of_round(recording, procedure)
+            .filter(|other| other.uid == session.uid && other.start.outcome.is_some_and(wanted))
+            .count()
+    };
+    match outcome {
+        // The resource ID went stale before its start, or the service says so (S2).
+        None => return same_uid(0, RuleId::S2, false),
+        Some(Outcome::ResourceExpired) if tries < policy.start_tries => {
+            return same_uid(0, RuleId::S2, false);
+        }
+        Some(Outcome::NoWorker) if tries < policy.start_tries => {
+            let failures = with_outcome(|outcome| outcome == Outcome::NoWorker);
+            if failures <= policy.no_worker_gaps.len() + 1 {
+                let gap = if failures <= 1 { 0 } else { policy.no_worker_gaps[failures - 2] };
+                return same_uid(gap, RuleId::S6, false);
+            }
+        }
+        Some(unclear) if unclear.is_unclear() && tries < policy.start_tries => {
+            if with_outcome(Outcome::is_unclear) <= 1 {
+                return same_uid(0, RuleId::S5, true);
+            }
+        }
+        Some(Outcome::ServerError | Outcome::GatewayError) if tries < policy.start_tries => {
+            // Left behind although tries were left: its resource ID was too old (S2).
+            return same_uid(0, RuleId::S2, true);
+        }
+        _ => {}
+    }
+    if failed_uids(recording, procedure) >= 2 {
+        return Onward::Alarm(AlarmCause::StartFailing, RuleId::S4);
+    }
+    let in_use = matches!(outcome, Some(Outcome::TaskConflict | Outcome::AlreadyStarted));
+    let rule = if in_use { RuleId::S7 } else { RuleId::S4 };
+    let held_back = session.may_run == MayRun::Possibly && view.board.is_notified(policy, view.now);
+    let holder_is_ours = outcome == Some(Outcome::TaskConflict)
+        && recording
+            .sessions
+            .iter()
+            .any(|other| other.uid == session.uid && other.may_run == MayRun::Possibly)
+        && view.board.is_notified(policy, view.now);
+    let gap = if held_back || holder_is_ours { policy.orphan_wait } else { 0 };
+    let tried: Vec<Uid> = of_round(recording, procedure).map(|session| session.uid).collect();
+    let free = order(recording)
+        .into_iter()
+        .find(|uid| !tried.contains(uid) && view.board.is_free(&recording.channel, *uid, None));
+    match free {
+        Some(uid) => {
+            Onward::Acquire(NextAcquire { at: ended + seconds(gap), uid, rule, cause, reuses: false })
+        }
+        None if failed_uids(recording, procedure) > 0 => Onward::Alarm(AlarmCause::StartFailing, RuleId::S4),
+        None => Onward::Alarm(AlarmCause::UidsInUse, RuleId::S7),
+    }
+}
+
+/// S4: how many UIDs of this round have failed otherwise than by being in use.
+fn failed_uids(recording: &Recording, procedure: &Procedure) -> usize {
+    let mut uids: Vec<Uid> = of_round(recording, procedure)
+        .filter(|session| session.phase == Phase::Abandoned)
+        .filter(|session| {
+            last_outcome(session)
+                .is_some_and(|outcome| !matches!(outcome, Outcome::TaskConflict | Outcome::AlreadyStarted))
+        })
+        .map(|session| session.uid)
+        .collect();
+    uids.sort_unstable();
+    uids.dedup();
+    uids.len()
+}
+
+/// S11: original and backup in turn, then the reserves.
+fn order(recording: &Recording) -> Vec<Uid> {
+    let uids = &recording.uids;
+    let last = recording
+        .sessions
+        .iter()
+        .rev()
+        .filter(|session| session.sid.is_some())
+        .map(|session| session.uid)
+        .find(|uid| *uid == uids.original || *uid == uids.backup);
+    let first = last.map_or(uids.original, |last| other_of_pair(recording, last));
+    let mut order = vec![first, other_of_pair(recording, first)];
+    order.extend(&uids.reserves);
+    order
+}
+
+fn other_of_pair(recording: &Recording, uid: Uid) -> Uid {
+    if uid == recording.uids.original { recording.uids.backup } else { recording.uids.original }
+}
+
+/// S11: the UID of a round's first session, and whether it is one that is not free.
+fn first_uid(view: View<'_>) -> Option<(Uid, bool)> {
+    let recording = view.recording;
+    let order = order(recording);
+    let free = order.iter().find(|uid| view.board.is_free(&recording.channel, **uid, None));
+    if let Some(uid) = free {
+        return Some((*uid, false));
+    }
+    // No reserve either: the one lost longest ago.
+    let lost_at = |uid: &Uid| {
+        let holders = recording.sessions.iter().filter(|session| session.uid == *uid);
+        holders.filter_map(|session| session.doubt.map(|doubt| doubt.t0)).max()
+    };
+    order.into_iter().filter_map(|uid| lost_at(&uid).map(|at| (at, uid))).min().map(|(_, uid)| (uid, true))
+}
+
+/// T5: a stop before a `sid` is known.
+fn look_after_stop(view: View<'_>, session: &Session, findings: &mut Findings) {
+    match session.phase {
+        Phase::Acquiring => {
+            if session.acquire.open.is_none() {
+                findings.decide(
+                    DecisionKind::Abandoned(session.number),
+                    RuleId::T5,
+                    &stop_evidence(view),
+                    Cause::Asked,
+                );
+            }
+        }
+        Phase::Starting => {
+            let line = &session.start;
+            if line.open.is_some() {
+                findings.rests.push(crate::monitor::awaits(session.number, Operation::Start, RuleId::T5));
+                return;
+            }
+            let unclear = line.outcome.is_some_and(Outcome::is_unclear) || line.unanswered > 0;
+            let usable = session.resource.as_ref().is_some_and(|resource| {
+                view.now <= resource.at + seconds(view.recording.policy.resource_usable)
+            });
+            let repeat = repeat_plan(view, session, Operation::Start)
+                .filter(|_| usable && (unclear || !session.may_run.is_no() || line.limited > 0 && line.left));
+            if let Some(repeat) = repeat {
+                findings.plan(repeat);
+                return;
+            }
+            let again =
+                (view.recording.procedure.as_ref().zip(line.outcome)).filter(|_| usable && unclear).and_then(
+                    |(procedure, outcome)| same_resource_again(view.recording, procedure, session, outcome),
+                );
+            match (again, line.ended, line.outcome) {
+                (Some((gap, RuleId::S5, then)), Some(ended), Some(outcome)) => {
+                    let attempt = (line.tries + 1, None);
+                    let domain = domain_for(view, line, false);
+                    let reason = reason_for(
+                        session.number,
+                        Operation::Start,
+                        RuleId::S5,
+                        attempt,
+                        Cause::After(outcome),
+                        then,
+                    );
+                    findings.plan(Plan {
+                        at: ended + seconds(gap),
+                        session: session.number,
+                        operation: Operation::Start,
+                        domain,
+                        reason,
+                    });
+                }
+                _ => give_up(session, RuleId::T5, findings),
+            }
+        }
+        Phase::Accepted
+        | Phase::Live
+        | Phase::Ending
+        | Phase::Lost
+        | Phase::NotStarted
+        | Phase::TakenAsEnded
+        | Phase::Over(_)
+        | Phase::Abandoned => {}
+    }
+}
+
+fn stop_evidence(view: View<'_>) -> Vec<EntryNumber> {
+    view.recording.stop.as_ref().map(|stop| stop.entry).into_iter().collect()
+}
