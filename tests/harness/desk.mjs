@@ -1,6 +1,7 @@
 // One control desk with its own simulated service: fresh processes, a fresh journal, ports that nobody else has.
 
 import { execFile, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -171,6 +172,34 @@ file_name_prefix = ["archive"]
       headers: { "content-type": "application/json" },
       body: JSON.stringify(order),
     });
+  }
+
+  /** Asks for a recording as a page would, and returns its id. */
+  async request(channel, more = {}) {
+    const asked = await ask(`${this.origin}/api/v1/recordings`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "idempotency-key": randomUUID(), origin: this.origin },
+      body: JSON.stringify({
+        app: "journey",
+        channel,
+        mode: "mix",
+        storage: "archive",
+        settings: { mode: "mix", recording_config: { max_idle_time: 300 } },
+        ...more,
+      }),
+    });
+    return asked.recording;
+  }
+
+  /** Waits until `look` returns something true, and returns it. For what no page shows. */
+  async until(what, look, limit = 20_000) {
+    const end = Date.now() + limit;
+    for (;;) {
+      const found = await look();
+      if (found) return found;
+      if (Date.now() > end) throw new Error(`within ${limit / 1000} s it did not happen that ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   /** All recordings, folded by the proxy. */
