@@ -1,9 +1,18 @@
-//! The thin proxy: HTTP, WebSocket, SQLite and the upstream around the switchboard.
+//! The thin proxy: HTTP, WebSocket, `SQLite` and the upstream around the switchboard.
 //!
 //! - [`server`]: routes, sockets, the loop around the switchboard.
-//! - `config`, `store`, `upstream`, `statics`, `clock`: everything that touches a file, a disk, another host or the
-//!   time.
+//! - [`config`]: the configuration file. [`password`]: the hashes in it.
+//! - [`store`]: the journal in `SQLite`, the only module with SQL.
+//! - [`bodies`] and [`upstream`]: what a request is made of, and the only module that sends one.
+//! - [`statics`]: the page's files. [`clock`]: the journal's time.
 //!
 //! One call in, at most one request out: nothing here retries and nothing here schedules.
 
+pub mod bodies;
+pub mod clock;
+pub mod config;
+pub mod password;
 pub mod server;
+pub mod statics;
+pub mod store;
+pub mod upstream;

@@ -1,3 +1,247 @@
-//! Under construction.
+//! `tallylight`: the page, the journal and the one way out to the service.
 
-fn main() {}
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use agora::Timestamp;
+use clap::{Args, Parser, Subcommand};
+use proxy::bodies::Bodies;
+use proxy::clock::{self, JournalClock};
+use proxy::config::{Config, Overrides, Problem};
+use proxy::server::{self, Parts};
+use proxy::store::{JournalTime, SqliteStore};
+use proxy::upstream::HttpUpstream;
+use proxy::{password, statics};
+use tokio::net::TcpListener;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// The build, as every page sees it.
+const BUILD: &str = match option_env!("TALLYLIGHT_BUILD") {
+    Some(build) => build,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
+/// A configuration that cannot be used, as an exit status.
+const BAD_CONFIGURATION: u8 = 2;
+
+/// How long open requests may take to end after the signal to end.
+const DRAIN: Duration = Duration::from_secs(3);
+
+/// The control desk for Agora Cloud Recording
+#[derive(Parser)]
+#[command(name = "tallylight", version = BUILD, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves the page and keeps the journal, until SIGTERM or Ctrl-C
+    Serve(Serve),
+    /// Checks a configuration and prints what it amounts to, without any secret
+    Check(Check),
+    /// Reads a password from standard input and prints its hash for [[staff]]
+    HashPassword,
+}
+
+#[derive(Args)]
+struct Serve {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = "tallylight.toml")]
+    config: PathBuf,
+    /// Where to listen, instead of server.listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// The folder of the built page, instead of server.assets
+    #[arg(long, value_name = "DIR")]
+    assets: Option<PathBuf>,
+    /// How much faster than the wall the journal's time runs; only with a simulator
+    #[arg(long, value_name = "N")]
+    clock_rate: Option<u32>,
+    /// Where it begins to, in milliseconds since 1970; the simulator gets the same
+    #[arg(long, value_name = "MS", requires = "clock_rate")]
+    clock_origin: Option<i64>,
+}
+
+#[derive(Args)]
+struct Check {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = "tallylight.toml")]
+    config: PathBuf,
+}
+
+fn main() -> ExitCode {
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        eprintln!("tallylight: two providers of cryptography are compiled in");
+        return ExitCode::FAILURE;
+    }
+    match Arguments::parse().command {
+        Command::Serve(arguments) => serve(arguments),
+        Command::Check(arguments) => check(&arguments.config),
+        Command::HashPassword => hash_password(),
+    }
+}
+
+fn serve(arguments: Serve) -> ExitCode {
+    log();
+    let overrides = Overrides {
+        listen: arguments.listen,
+        assets: arguments.assets,
+        clock_rate: arguments.clock_rate,
+        clock_origin: arguments.clock_origin.map(Timestamp::from_millis),
+    };
+    let config = match Config::load(&arguments.config, &overrides) {
+        Ok(config) => config,
+        Err(problems) => return refuse(&arguments.config, &problems),
+    };
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("no threads can be started: {error}")),
+    };
+    let outcome = runtime.block_on(run(&config));
+    // What still waits for an answer is closed at the next start (D2).
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => fail(&sentence),
+    }
+}
+
+async fn run(config: &Config) -> Result<(), String> {
+    // The port first: a second instance by mistake is told so, not that its journal is in use.
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            format!(
+                "{} is in use: end the program that listens there, or use --listen with another port",
+                config.listen
+            )
+        }
+        _ => format!("{} cannot be listened on: {error}", config.listen),
+    })?;
+    let address = listener.local_addr().map_err(|error| format!("the listener has no address: {error}"))?;
+    let time = JournalTime { rate: config.clock_rate, origin: config.clock_origin, now: clock::wall() };
+    let opened =
+        SqliteStore::open(&config.journal, time, config.keep_raw_days).map_err(|error| error.to_string())?;
+    let parts = Parts {
+        settings: config.settings(BUILD),
+        store: Box::new(opened.store),
+        requests: Box::new(Bodies::new(config.requests(), opened.hash_key)),
+        upstream: Arc::new(HttpUpstream::new(config.upstream(), config.simulator())?),
+        clock: Arc::new(JournalClock::new(opened.origin, config.clock_rate, opened.newest_at)),
+        statics: statics::router(config.assets.as_deref()),
+        shutdown: Box::pin(ended()),
+    };
+    // A page that does not let go of its connection must not hold up the end.
+    let overdue = async {
+        ended().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    println!("listening on http://{address}");
+    tokio::select! {
+        served = server::serve(parts, listener) => served.map_err(|error| error.to_string()),
+        () = overdue => Ok(()),
+    }
+}
+
+/// Resolves when the program is asked to end: Ctrl-C, or SIGTERM where there is such a thing.
+async fn ended() {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
+}
+
+fn check(file: &Path) -> ExitCode {
+    match Config::load(file, &Overrides::default()) {
+        Ok(config) => {
+            println!("{config}");
+            for warning in &config.warnings {
+                println!("note: {warning}");
+            }
+            println!("{}: no problem found", file.display());
+            ExitCode::SUCCESS
+        }
+        Err(problems) => {
+            for problem in &problems {
+                eprintln!("tallylight: {problem}");
+            }
+            ExitCode::from(BAD_CONFIGURATION)
+        }
+    }
+}
+
+fn hash_password() -> ExitCode {
+    let mut password = String::new();
+    if let Err(error) = std::io::stdin().read_to_string(&mut password) {
+        return fail(&format!("the password cannot be read: {error}"));
+    }
+    match password::hash(password.trim_end_matches(['\r', '\n'])) {
+        Ok(hash) => {
+            println!("{hash}");
+            ExitCode::SUCCESS
+        }
+        Err(sentence) => {
+            eprintln!("tallylight: {sentence}");
+            ExitCode::from(BAD_CONFIGURATION)
+        }
+    }
+}
+
+/// One line, whatever number of problems there is.
+fn refuse(file: &Path, problems: &[Problem]) -> ExitCode {
+    let first = problems.first().map(ToString::to_string).unwrap_or_default();
+    let more = match problems.len() {
+        0 | 1 => String::new(),
+        count => format!(" (and {} more: see `tallylight check --config {}`)", count - 1, file.display()),
+    };
+    eprintln!("tallylight: {first}{more}");
+    ExitCode::from(BAD_CONFIGURATION)
+}
+
+fn fail(sentence: &str) -> ExitCode {
+    eprintln!("tallylight: {sentence}");
+    ExitCode::FAILURE
+}
+
+/// The log goes to standard error: warnings of everything, and of our own what `TALLYLIGHT_LOG` names (`info` if it
+/// names nothing). No module of ours logs a body or a credential.
+fn log() {
+    let own = std::env::var("TALLYLIGHT_LOG")
+        .ok()
+        .and_then(|level| level.parse().ok())
+        .unwrap_or(LevelFilter::INFO);
+    let targets = tracing_subscriber::filter::Targets::new().with_default(LevelFilter::WARN).with_targets([
+        ("tallylight", own),
+        ("proxy", own),
+        ("switchboard", own),
+    ]);
+    tracing_subscriber::registry()
+        .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
+        .with(targets)
+        .init();
+}

@@ -1,0 +1,452 @@
+//! The journal on a disk: `SQLite`, one writer, rows only ever added. The only module with SQL.
+//!
+//! An entry is one row, and a batch is one transaction that is on the disk when [`append`](Store::append) returns (WAL
+//! with `synchronous=FULL`). The database itself refuses to change or remove an entry. Raw bodies lie in a table of their
+//! own, because they are dropped after `keep_raw_days` and the fold never reads them: only [`Store::entries`] hands them
+//! out. The file is locked for this process: two proxies on one journal would both give out the same numbers.
+
+use std::path::Path;
+use std::time::Duration;
+
+use agora::Timestamp;
+use rules::journal::Fact;
+use rules::{Entry, EntryNumber, RecordingId};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
+};
+use switchboard::ports::{Batch, KeyUse, Line, Store, StoreError};
+
+/// The version of the tables that this build writes.
+const SCHEMA: &str = "1";
+
+/// The key of the body hash, in bytes.
+pub const HASH_KEY_BYTES: usize = 32;
+
+/// Old raw bodies are looked for this often, in the journal's time.
+const DROP_RAW_EVERY: Duration = Duration::from_secs(3600);
+
+/// So many raw bodies are dropped at once, so that no append waits long.
+const DROP_RAW_AT_ONCE: u32 = 500;
+
+const TABLES: &str = "
+    CREATE TABLE meta (
+        name TEXT PRIMARY KEY NOT NULL,
+        value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE entries (
+        board INTEGER PRIMARY KEY,
+        recording TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        json TEXT NOT NULL,
+        UNIQUE (recording, number)
+    ) STRICT;
+    CREATE TRIGGER entries_never_change BEFORE UPDATE ON entries
+        BEGIN SELECT RAISE(ABORT, 'an entry of the journal never changes'); END;
+    CREATE TRIGGER entries_are_never_removed BEFORE DELETE ON entries
+        BEGIN SELECT RAISE(ABORT, 'an entry of the journal is never removed'); END;
+    CREATE TABLE raw_bodies (
+        board INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        body TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX raw_bodies_by_age ON raw_bodies (at);
+    CREATE TABLE key_uses (
+        person TEXT NOT NULL,
+        key TEXT NOT NULL,
+        body TEXT NOT NULL,
+        recording TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (person, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE probe (
+        id INTEGER PRIMARY KEY,
+        count INTEGER NOT NULL
+    ) STRICT;
+";
+
+/// The time that a journal is to be opened with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JournalTime {
+    /// How much faster than the wall it runs. A journal opens only at the rate it was made with.
+    pub rate: u32,
+    /// Where it begins to run faster; none: where the journal says, and now for a new one.
+    pub origin: Option<Timestamp>,
+    /// The wall's time.
+    pub now: Timestamp,
+}
+
+/// What an opened journal tells about itself.
+pub struct Opened {
+    /// The journal.
+    pub store: SqliteStore,
+    /// Where its time begins to run faster.
+    pub origin: Timestamp,
+    /// When the newest entry was written.
+    pub newest_at: Option<Timestamp>,
+    /// The key under which bodies are hashed: random, and never outside this file.
+    pub hash_key: [u8; HASH_KEY_BYTES],
+}
+
+/// The journal in a `SQLite` file.
+pub struct SqliteStore {
+    connection: Connection,
+    journal_id: String,
+    newest: u64,
+    keep_raw: Duration,
+    raw_looked_at: Option<Timestamp>,
+}
+
+impl SqliteStore {
+    /// Opens the journal, or makes a new one.
+    ///
+    /// # Errors
+    /// When the file cannot be opened and written, is used by another process, is not a journal, is from a newer build,
+    /// or was made at another clock rate. The sentence says what to change.
+    pub fn open(path: &Path, time: JournalTime, keep_raw_days: u32) -> Result<Opened, StoreError> {
+        let shown = path.display();
+        let fail = |error: &rusqlite::Error| {
+            StoreError(format!("the journal {shown} cannot be opened: {}", sentence(error)))
+        };
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags).map_err(|error| fail(&error))?;
+        prepare(&connection).map_err(|error| fail(&error))?;
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Exclusive)
+            .map_err(|error| fail(&error))?;
+        if !has_tables(&transaction).map_err(|error| fail(&error))? {
+            make(&transaction, time).map_err(|error| fail(&error))?;
+        }
+        let meta = |name: &str| -> Result<String, StoreError> {
+            transaction
+                .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
+                .optional()
+                .map_err(|error| fail(&error))?
+                .ok_or_else(|| {
+                    StoreError(format!("{shown} is not a journal of this program: it has no {name}"))
+                })
+        };
+        let schema = meta("schema")?;
+        if schema != SCHEMA {
+            return Err(StoreError(format!(
+                "the journal {shown} has the format {schema}, and this build writes {SCHEMA}: use the build that it was made with, or a newer one"
+            )));
+        }
+        let unreadable =
+            |name: &str| StoreError(format!("the journal {shown} is damaged: its {name} cannot be read"));
+        let rate = meta("clock_rate")?;
+        if rate != time.rate.to_string() {
+            return Err(StoreError(format!(
+                "the journal {shown} was made at clock rate {rate} and cannot be opened at {}: use --clock-rate {rate}, or another file",
+                time.rate
+            )));
+        }
+        let stored_origin = meta("clock_origin")?.parse().map_err(|_| unreadable("clock_origin"))?;
+        let origin = time.origin.unwrap_or(Timestamp::from_millis(stored_origin));
+        let hash_key = from_hex(&meta("hash_key")?).ok_or_else(|| unreadable("hash_key"))?;
+        let journal_id = meta("journal_id")?;
+        let newest: i64 = transaction
+            .query_row("SELECT COALESCE(MAX(board), 0) FROM entries", [], |row| row.get(0))
+            .map_err(|error| fail(&error))?;
+        let newest_at = transaction
+            .query_row("SELECT at FROM entries ORDER BY board DESC LIMIT 1", [], |row| row.get(0))
+            .optional()
+            .map_err(|error| fail(&error))?
+            .map(Timestamp::from_millis);
+        transaction.commit().map_err(|error| fail(&error))?;
+        let keep_raw = Duration::from_secs(u64::from(keep_raw_days) * 86_400);
+        let newest = newest.unsigned_abs();
+        let store = Self { connection, journal_id, newest, keep_raw, raw_looked_at: None };
+        Ok(Opened { store, origin, newest_at, hash_key })
+    }
+
+    fn try_append(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let mut newest = self.newest;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|error| not_written(&error))?;
+        for line in &batch.lines {
+            newest += 1;
+            if line.entry.board != newest {
+                return Err(StoreError(format!(
+                    "entry {} of {} has the board number {} where {newest} follows: nothing was written",
+                    line.entry.number, line.recording, line.entry.board
+                )));
+            }
+            insert(&transaction, line)?;
+        }
+        if let Some(key_use) = &batch.key_use {
+            transaction
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO key_uses (person, key, body, recording, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+                )
+                .and_then(|mut statement| {
+                    statement.execute(params![
+                        key_use.person,
+                        key_use.key,
+                        key_use.body,
+                        key_use.recording.as_str(),
+                        key_use.at.millis()
+                    ])
+                })
+                .map_err(|error| not_written(&error))?;
+        }
+        let due =
+            batch.lines.last().map(|line| line.entry.at).filter(|now| {
+                self.raw_looked_at.is_none_or(|looked_at| now.since(looked_at) >= DROP_RAW_EVERY)
+            });
+        if let Some(now) = due {
+            let dropped = drop_raw(&transaction, now - self.keep_raw).map_err(|error| not_written(&error))?;
+            // More may be left: the next append looks again.
+            if dropped < DROP_RAW_AT_ONCE as usize {
+                self.raw_looked_at = Some(now);
+            }
+        }
+        transaction.commit().map_err(|error| not_written(&error))?;
+        self.newest = newest;
+        Ok(())
+    }
+}
+
+impl Store for SqliteStore {
+    fn append(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        self.try_append(batch)
+    }
+
+    fn journal_id(&mut self) -> Result<String, StoreError> {
+        Ok(self.journal_id.clone())
+    }
+
+    fn each_line(&mut self, take: &mut dyn FnMut(Line)) -> Result<(), StoreError> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT board, recording, json FROM entries ORDER BY board")
+            .map_err(|error| not_read(&error))?;
+        let mut rows = statement.query([]).map_err(|error| not_read(&error))?;
+        while let Some(row) = rows.next().map_err(|error| not_read(&error))? {
+            take(line_of(row)?);
+        }
+        Ok(())
+    }
+
+    fn lines_after(&mut self, after: u64, limit: usize) -> Result<Vec<Line>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT board, recording, json FROM entries WHERE board > ?1 ORDER BY board LIMIT ?2",
+            )
+            .map_err(|error| not_read(&error))?;
+        let mut rows = statement
+            .query(params![
+                i64::try_from(after).unwrap_or(i64::MAX),
+                i64::try_from(limit).unwrap_or(i64::MAX)
+            ])
+            .map_err(|error| not_read(&error))?;
+        let mut lines = Vec::new();
+        while let Some(row) = rows.next().map_err(|error| not_read(&error))? {
+            lines.push(line_of(row)?);
+        }
+        Ok(lines)
+    }
+
+    fn entries(
+        &mut self,
+        recording: &RecordingId,
+        after: EntryNumber,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT entries.board, recording, json, body FROM entries LEFT JOIN raw_bodies USING (board)
+                 WHERE recording = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
+            )
+            .map_err(|error| not_read(&error))?;
+        let mut rows = statement
+            .query(params![recording.as_str(), after, i64::try_from(limit).unwrap_or(i64::MAX)])
+            .map_err(|error| not_read(&error))?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next().map_err(|error| not_read(&error))? {
+            let mut entry = line_of(row)?.entry;
+            if let Fact::CallAnswered(answered) = &mut entry.fact {
+                answered.raw = row.get(3).map_err(|error| not_read(&error))?;
+            }
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    fn key_use(&mut self, person: &str, key: &str, since: Timestamp) -> Result<Option<KeyUse>, StoreError> {
+        let found = self
+            .connection
+            .prepare_cached(
+                "SELECT body, recording, at FROM key_uses WHERE person = ?1 AND key = ?2 AND at > ?3",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params![person, key, since.millis()], |row| {
+                        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
+                    })
+                    .optional()
+            })
+            .map_err(|error| not_read(&error))?;
+        let Some((body, recording, at)) = found else { return Ok(None) };
+        let recording = RecordingId::parse(recording)
+            .ok_or_else(|| StoreError("a use of an idempotency key names no recording".to_owned()))?;
+        let at = Timestamp::from_millis(at);
+        Ok(Some(KeyUse { person: person.to_owned(), key: key.to_owned(), body, recording, at }))
+    }
+
+    fn probe(&mut self) -> Result<(), StoreError> {
+        // A real write: an empty transaction, or one that is taken back, would not notice a full disk.
+        self.connection
+            .execute(
+                "INSERT INTO probe (id, count) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET count = count + 1",
+                [],
+            )
+            .map(drop)
+            .map_err(|error| not_written(&error))
+    }
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::from_secs(2))?;
+    // Before WAL: the lock is then held for as long as the file is open, and no shared-memory file is needed.
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        tracing::warn!(
+            mode,
+            "the journal's file cannot be opened with a write-ahead log; it is durable, but slower"
+        );
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(())
+}
+
+fn has_tables(transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
+    transaction.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
+}
+
+fn make(transaction: &Transaction<'_>, time: JournalTime) -> rusqlite::Result<()> {
+    transaction.execute_batch(TABLES)?;
+    let origin = time.origin.unwrap_or(time.now);
+    let values = [
+        ("schema", SCHEMA.to_owned()),
+        ("journal_id", hex(&random::<16>()?)),
+        ("hash_key", hex(&random::<HASH_KEY_BYTES>()?)),
+        ("clock_rate", time.rate.to_string()),
+        ("clock_origin", origin.millis().to_string()),
+    ];
+    for (name, value) in values {
+        transaction.execute("INSERT INTO meta (name, value) VALUES (?1, ?2)", [name, &value])?;
+    }
+    Ok(())
+}
+
+fn random<const BYTES: usize>() -> rusqlite::Result<[u8; BYTES]> {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        rusqlite::Error::ToSqlConversionFailure(format!("the system gives no random bytes: {error}").into())
+    })?;
+    Ok(bytes)
+}
+
+fn insert(transaction: &Transaction<'_>, line: &Line) -> Result<(), StoreError> {
+    let entry = &line.entry;
+    let (json, raw) = match &entry.fact {
+        Fact::CallAnswered(answered) if answered.raw.is_some() => {
+            let mut without = entry.clone();
+            if let Fact::CallAnswered(answered) = &mut without.fact {
+                answered.raw = None;
+            }
+            (serde_json::to_string(&without), answered.raw.as_deref())
+        }
+        _ => (serde_json::to_string(entry), None),
+    };
+    let json =
+        json.map_err(|error| StoreError(format!("entry {} cannot be written: {error}", entry.board)))?;
+    let board = i64::try_from(entry.board)
+        .map_err(|_| StoreError(format!("{} is too large for a board number", entry.board)))?;
+    let write = || -> rusqlite::Result<()> {
+        transaction
+            .prepare_cached(
+                "INSERT INTO entries (board, recording, number, at, json) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![board, line.recording.as_str(), entry.number, entry.at.millis(), json])?;
+        if let Some(raw) = raw {
+            transaction
+                .prepare_cached("INSERT INTO raw_bodies (board, at, body) VALUES (?1, ?2, ?3)")?
+                .execute(params![board, entry.at.millis(), raw])?;
+        }
+        Ok(())
+    };
+    write().map_err(|error| not_written(&error))
+}
+
+fn drop_raw(transaction: &Transaction<'_>, before: Timestamp) -> rusqlite::Result<usize> {
+    transaction
+        .prepare_cached(
+            "DELETE FROM raw_bodies WHERE board IN (SELECT board FROM raw_bodies WHERE at < ?1 ORDER BY at LIMIT ?2)",
+        )?
+        .execute(params![before.millis(), DROP_RAW_AT_ONCE])
+}
+
+fn line_of(row: &rusqlite::Row<'_>) -> Result<Line, StoreError> {
+    let read = || -> rusqlite::Result<(i64, String, String)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
+    let (board, recording, json) = read().map_err(|error| not_read(&error))?;
+    let damaged = |what: &str| StoreError(format!("entry {board} of the journal is damaged: {what}"));
+    let recording = RecordingId::parse(recording).ok_or_else(|| damaged("it names no recording"))?;
+    let entry: Entry = serde_json::from_str(&json).map_err(|error| damaged(&error.to_string()))?;
+    if i64::try_from(entry.board) != Ok(board) {
+        return Err(damaged("its number is not that of its row"));
+    }
+    Ok(Line { recording, entry })
+}
+
+fn not_written(error: &rusqlite::Error) -> StoreError {
+    StoreError(format!("the journal cannot be written: {}", sentence(error)))
+}
+
+fn not_read(error: &rusqlite::Error) -> StoreError {
+    StoreError(format!("the journal cannot be read: {}", sentence(error)))
+}
+
+/// What went wrong and what to change, where `SQLite`'s own words do not say it.
+fn sentence(error: &rusqlite::Error) -> String {
+    let what = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "the disk is full",
+        Some(ErrorCode::ReadOnly) => "the file, or the folder it lies in, may not be written",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another process has it open",
+        Some(ErrorCode::NotADatabase) => "the file is not a SQLite database",
+        Some(ErrorCode::CannotOpen) => "its folder does not exist or may not be entered",
+        Some(ErrorCode::DatabaseCorrupt) => "the file is damaged; restore a backup",
+        _ => return error.to_string(),
+    };
+    format!("{what} ({error})")
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    use core::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn from_hex<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
+    let mut bytes = [0; BYTES];
+    if !text.is_ascii() || text.len() != BYTES * 2 {
+        return None;
+    }
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(index * 2..index * 2 + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
