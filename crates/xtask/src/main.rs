@@ -1,7 +1,9 @@
 //! `cargo xtask`: builds the page and the servers, demonstrates them, and checks everything that CI checks.
 
+mod agree;
 mod check;
 mod demo;
+mod nudge;
 mod page;
 mod paths;
 mod processes;
@@ -50,6 +52,10 @@ enum Command {
     Demo(demo::Options),
     /// Check everything that CI checks
     Test(check::Options),
+    /// Compare what the simulated service received with what the journal says
+    Agree(agree::Options),
+    /// Change each number of the rules by one and look whether a test notices
+    Nudge,
 }
 
 fn main() -> ExitCode {
@@ -63,6 +69,8 @@ fn main() -> ExitCode {
         Command::Build => page::build().and_then(|()| servers::build()),
         Command::Demo(options) => demo::run(&options),
         Command::Test(options) => check::run(&options),
+        Command::Agree(options) => agree::run(&options),
+        Command::Nudge => nudge::run(),
     };
     if processes::interrupted() {
         // Whatever failed then failed because of that, and the person knows.
