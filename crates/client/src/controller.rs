@@ -310,6 +310,11 @@ impl Controller {
                 let empty = Board::default();
                 let board = boards.get(&recording.app).unwrap_or(&empty);
                 desk.decide(recording, steps(recording, board, now), now, monotonic);
+                if desk.look_at.is_none() && !desk.steps.is_empty() {
+                    // Something is due, so the rules named no instant; another lane may still have one.
+                    let planned = rules::planned(recording, board, now).into_iter().map(|(at, ..)| at);
+                    desk.look_at = planned.filter(|at| *at > now).min();
+                }
             }
             for (lane, step) in &mut desk.steps {
                 if let StepState::Accepted(since) = step.state
@@ -373,14 +378,7 @@ impl Desk {
                 }
                 Next::Call(call, _) => {
                     let lane = Lane::of_call(call.session, call.operation);
-                    let request = MakeCall {
-                        after: recording.last,
-                        session: call.session,
-                        operation: call.operation,
-                        domain: call.domain,
-                        rule: call.rule,
-                        attempt: call.attempt,
-                    };
+                    let request = call.after(recording.last);
                     wanted.entry(lane).or_insert(Request::Call(recording.id.clone(), request));
                 }
                 Next::Decide(decision, _) => {
@@ -427,7 +425,7 @@ impl Desk {
         self.steps.retain(|lane, step| match &step.request {
             Request::Call(id, call) => {
                 let sent = matches!(fact, Fact::CallSent(sent) if sent.id == call_id(id, call));
-                let overtaken = number > call.after && rules::concerns(fact, call.session);
+                let overtaken = number > call.after && rules::concerns(id, fact, Some(call.session));
                 !sent && !overtaken
             }
             Request::Decision(_, decision) => {
@@ -471,7 +469,7 @@ impl Lane {
 /// Whether a decision that rests on the entries before this one is to be thought over.
 fn is_news(fact: &Fact, lane: Lane) -> bool {
     match fact {
-        Fact::Repeated(_) | Fact::Leased(_) => false,
+        Fact::Leased(_) => false,
         _ => lane == Lane::Decision,
     }
 }
@@ -507,7 +505,7 @@ fn call_id(recording: &RecordingId, call: &MakeCall) -> CallId {
 /// Decisions first, because calls follow from them; then D1's order.
 fn urgency(request: &Request) -> Option<rules::Urgency> {
     match request {
-        Request::Call(_, call) => Some(rules::urgency(call.operation, call.rule)),
+        Request::Call(_, call) => Some(rules::urgency(call.operation, call.rule, call.attempt)),
         Request::Decision(..) | Request::Claim(_) => None,
     }
 }
