@@ -108,14 +108,14 @@ fn one(outcome: Outcome) -> Count {
 
 fn cargo(arguments: &[&str]) -> Outcome {
     let failure = format!("`cargo {}` failed.", arguments.join(" "));
-    processes::run(Command::new("cargo").args(arguments).current_dir(paths::root()), &failure)
+    processes::run(tools::cargo()?.args(arguments), &failure)
 }
 
 /// Runs the tests of all packages and adds up what each test binary says.
 fn rust_tests() -> Count {
-    let mut command = Command::new("cargo");
-    command.args(["test", "--workspace", "--no-fail-fast"]).current_dir(paths::root()).stdout(Stdio::piped());
-    let outcome = Running::start("cargo test", &mut command).and_then(|mut tests| {
+    let outcome = tools::cargo().and_then(|mut command| {
+        command.args(["test", "--workspace", "--no-fail-fast"]).stdout(Stdio::piped());
+        let mut tests = Running::start("cargo test", &mut command)?;
         let mut count = Count::default();
         if let Some(output) = tests.take_output() {
             for line in BufReader::new(output).lines().map_while(io::Result::ok) {

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use std::{fs, io};
+use std::{env, fs, io};
 
 /// What `cargo xtask demo` takes.
 #[derive(clap::Args)]
@@ -229,7 +229,8 @@ fn start_proxy(options: &Options, clock: &[String], configuration: &Path) -> Out
         .arg(configuration)
         .args(["--listen", &format!("127.0.0.1:{}", options.port)])
         .args(clock)
-        // What the demonstration prints is one line with the address.
+        // What the demonstration prints is one line with the address, and what goes wrong.
+        .env("TALLYLIGHT_LOG", env::var("TALLYLIGHT_LOG").unwrap_or_else(|_| "warn".to_owned()))
         .stdout(Stdio::null());
     Running::start("The control desk", &mut command)
 }

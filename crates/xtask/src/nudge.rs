@@ -4,7 +4,7 @@
 //! environment.
 
 use crate::processes::Running;
-use crate::{Outcome, Problem, paths};
+use crate::{Outcome, Problem, paths, tools};
 use rules::Policy;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -48,7 +48,7 @@ pub fn run() -> Outcome {
 
 /// Compiles the unit tests of the rules and returns the program.
 fn compile() -> Outcome<PathBuf> {
-    let mut cargo = Command::new("cargo");
+    let mut cargo = tools::cargo()?;
     cargo
         .args([
             "test",
@@ -59,7 +59,6 @@ fn compile() -> Outcome<PathBuf> {
             "--message-format",
             "json-render-diagnostics",
         ])
-        .current_dir(paths::root())
         .stdout(Stdio::piped());
     let mut running = Running::start("cargo test", &mut cargo)?;
     let program = running.take_output().and_then(|output| {

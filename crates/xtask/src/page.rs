@@ -21,7 +21,7 @@ pub fn build() -> Outcome {
         .args(["build", "--release", "--offline"])
         .current_dir(paths::root())
         .env("PATH", &tools.path)
-        .env("BUILD_ID", format!("{}-{}", commit(), tools.versions))
+        .env(tools::BUILD, tools::build_id()?)
         // This version of trunk refuses the value that the rest of the world gives it.
         .env_remove("NO_COLOR")
         // Its own backtrace would bury the message of the compiler.
@@ -32,13 +32,6 @@ pub fn build() -> Outcome {
         sizes.push((compress(&file)?, file));
     }
     report(&sizes)
-}
-
-/// The short id of the commit that is built, which makes every release's file names its own.
-fn commit() -> String {
-    let mut git = Command::new("git");
-    git.args(["rev-parse", "--short=12", "HEAD"]).current_dir(paths::root());
-    processes::output_of(&mut git).unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// Every file in `folder` and below in the order of names, without the compressed copies.

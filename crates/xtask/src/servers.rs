@@ -1,7 +1,6 @@
 //! Builds the servers with the profile of the tests, so that nothing is compiled twice.
 
-use crate::{Outcome, paths, processes, tools};
-use std::process::Command;
+use crate::{Outcome, processes, tools};
 
 /// The program that serves the page and keeps the journal.
 pub const PROXY: &str = "tallylight";
@@ -12,7 +11,7 @@ pub const SIMULATOR: &str = "tallylight-simulator";
 /// Builds both servers.
 pub fn build() -> Outcome {
     tools::c_compiler()?;
-    let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--package", "proxy", "--package", "simulator-server"]).current_dir(paths::root());
+    let mut cargo = tools::cargo()?;
+    cargo.args(["build", "--package", "proxy", "--package", "simulator-server"]);
     processes::run(&mut cargo, "The servers could not be built: see cargo's own message above.")
 }

@@ -126,26 +126,13 @@ pub struct PageTools {
     pub trunk: PathBuf,
     /// A PATH on which trunk finds the wasm-bindgen of the lock file.
     pub path: OsString,
-    /// The versions in words, for the build id.
-    pub versions: String,
 }
 
 /// Finds or installs everything the page is built with.
 pub fn for_the_page() -> Outcome<PageTools> {
     add_wasm_target()?;
-    let wasm_bindgen = Tool {
-        program: "wasm-bindgen",
-        package: "wasm-bindgen-cli",
-        version: locked_version("wasm-bindgen")?,
-        features: &[],
-    };
-    let trunk = Tool {
-        program: "trunk",
-        package: "trunk",
-        version: TRUNK_VERSION.to_owned(),
-        // Without the default features it needs neither OpenSSL nor a second build of it.
-        features: &["--no-default-features", "--features", "rustls"],
-    };
+    let wasm_bindgen = wasm_bindgen()?;
+    let trunk = trunk();
     let wasm_bindgen_folder = wasm_bindgen.find_or_install()?;
     let trunk_folder = trunk.find_or_install()?;
     let mut folders = vec![wasm_bindgen_folder, trunk_folder.clone()];
@@ -154,8 +141,41 @@ pub fn for_the_page() -> Outcome<PageTools> {
         trunk: trunk_folder.join("trunk"),
         path: env::join_paths(folders)
             .map_err(|error| Problem::new(format!("PATH cannot be extended: {error}.")))?,
-        versions: format!("{}-{}", trunk.folder_name(), wasm_bindgen.folder_name()),
     })
+}
+
+fn trunk() -> Tool {
+    Tool {
+        program: "trunk",
+        package: "trunk",
+        version: TRUNK_VERSION.to_owned(),
+        // Without the default features it needs neither OpenSSL nor a second build of it.
+        features: &["--no-default-features", "--features", "rustls"],
+    }
+}
+
+fn wasm_bindgen() -> Outcome<Tool> {
+    let version = locked_version("wasm-bindgen")?;
+    Ok(Tool { program: "wasm-bindgen", package: "wasm-bindgen-cli", version, features: &[] })
+}
+
+/// The environment variable that page and servers are compiled with.
+pub const BUILD: &str = "TALLYLIGHT_BUILD";
+
+/// What tells one build from another: the commit and the tools. Trunk's file names do not cover the tools, so that
+/// without it two builds could have files of the same name and different content.
+pub fn build_id() -> Outcome<String> {
+    let mut git = Command::new("git");
+    git.args(["rev-parse", "--short=12", "HEAD"]).current_dir(paths::root());
+    let commit = processes::output_of(&mut git).unwrap_or_else(|| "unknown".to_owned());
+    Ok(format!("{commit}-{}-{}", trunk().folder_name(), wasm_bindgen()?.folder_name()))
+}
+
+/// Cargo in the checkout, with the build id, which has to be the same for every command or each would compile again.
+pub fn cargo() -> Outcome<Command> {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(paths::root()).env(BUILD, build_id()?);
+    Ok(cargo)
 }
 
 /// The version of `package` in Cargo.lock. The wasm-bindgen program must equal the crate to the last number.
