@@ -78,3 +78,116 @@ fn is_hashed(path: &str) -> bool {
         hash.len() == HASH_DIGITS && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+    use tempfile::TempDir;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    const PROGRAM: &str = "dashboard-d2278185cd252393_bg.wasm";
+
+    fn page() -> TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dist = folder.path().join("dist");
+        std::fs::create_dir(&dist).expect("made");
+        for (name, text) in [
+            ("index.html", "<!doctype html>"),
+            ("boot.js", "start()"),
+            ("app-9d9cde8a5b4f2ae8.css", "body{}"),
+            (PROGRAM, "\0asm"),
+            ("dashboard-d2278185cd252393_bg.wasm.br", "packed"),
+        ] {
+            std::fs::write(dist.join(name), text).expect("written");
+        }
+        std::fs::write(folder.path().join("secret"), "outside").expect("written");
+        folder
+    }
+
+    async fn get(folder: &TempDir, path: &str, headers: &[(HeaderName, &str)]) -> Response {
+        let mut request = Request::get(path);
+        for (name, value) in headers {
+            request = request.header(name, *value);
+        }
+        let request = request.body(Body::empty()).expect("a request");
+        router(Some(&folder.path().join("dist"))).oneshot(request).await.expect("infallible")
+    }
+
+    async fn text(response: Response) -> String {
+        let bytes = to_bytes(response.into_body(), 1024).await.expect("a body");
+        String::from_utf8(bytes.to_vec()).expect("text")
+    }
+
+    #[tokio::test]
+    async fn the_page_is_asked_for_each_time_and_runs_nothing_but_itself() {
+        let folder = page();
+        for path in ["/", "/index.html", "/?recording=one", "/boot.js"] {
+            let response = get(&folder, path, &[]).await;
+            assert_eq!(response.status(), StatusCode::OK, "{path}");
+            assert_eq!(response.headers()[CACHE_CONTROL], "no-cache", "{path}");
+            assert_eq!(response.headers()[X_CONTENT_TYPE_OPTIONS], "nosniff");
+            let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().expect("text");
+            assert!(policy.contains("script-src 'self' 'wasm-unsafe-eval';"), "{policy}");
+            assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+        }
+        let page = get(&folder, "/", &[]).await;
+        assert_eq!(page.headers()[CONTENT_TYPE], "text/html");
+        let tag = page.headers()[ETAG].to_str().expect("text").to_owned();
+        let again = get(&folder, "/", &[(IF_NONE_MATCH, &tag)]).await;
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    }
+
+    #[tokio::test]
+    async fn a_file_with_a_hash_is_kept_and_comes_packed_to_those_who_take_it() {
+        let folder = page();
+        let plain = get(&folder, &format!("/{PROGRAM}"), &[]).await;
+        assert_eq!(plain.headers()[CACHE_CONTROL], FOR_EVER);
+        assert_eq!(plain.headers()[CONTENT_TYPE], "application/wasm");
+        assert_eq!(text(plain).await, "\0asm");
+        let packed = get(&folder, &format!("/{PROGRAM}"), &[(ACCEPT_ENCODING, "gzip, br")]).await;
+        assert_eq!(packed.headers()[CONTENT_ENCODING], "br");
+        assert_eq!(packed.headers()[CONTENT_TYPE], "application/wasm");
+        assert_eq!(text(packed).await, "packed");
+        let style = get(&folder, "/app-9d9cde8a5b4f2ae8.css", &[]).await;
+        assert_eq!(style.headers()[CACHE_CONTROL], FOR_EVER);
+        assert_eq!(style.headers()[CONTENT_TYPE], "text/css");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_a_404_and_nothing_outside_is_served() {
+        let folder = page();
+        let paths = [
+            "/recordings",
+            "/missing-d2278185cd252393_bg.wasm",
+            "/../secret",
+            "/%2e%2e/secret",
+            "/..%2fsecret",
+            "/%2e%2e%5csecret",
+            "//secret",
+        ];
+        for path in paths {
+            let response = get(&folder, path, &[]).await;
+            assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(response.headers()[CACHE_CONTROL], "no-cache", "{path}");
+            assert!(!text(response).await.contains("outside"), "{path}");
+        }
+        let post = Request::post("/").body(Body::empty()).expect("a request");
+        let answer = router(Some(&folder.path().join("dist"))).oneshot(post).await.expect("infallible");
+        assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
+        let without = Request::get("/").body(Body::empty()).expect("a request");
+        let answer = router(None).oneshot(without).await.expect("infallible");
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    }
+
+    #[test]
+    fn a_hash_is_told_from_a_word() {
+        assert!(is_hashed("/dashboard-d2278185cd252393.js"));
+        assert!(is_hashed("/snippets/helper-d2278185cd252393.js"));
+        assert!(!is_hashed("/boot.js"));
+        assert!(!is_hashed("/some-dashboard.js"));
+        assert!(!is_hashed("/"));
+    }
+}
