@@ -116,3 +116,124 @@ impl Requests for Bodies {
         Ok(Request { host: host.clone(), path, body: body.into_bytes(), body_hash })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use agora::request::RecordingConfig;
+    use agora::{ChannelName, RecordingSettings, ResourceId, Sid, Uid};
+    use rules::Policy;
+    use rules::journal::{RULES_VERSION, Requested, Uids};
+
+    use super::*;
+
+    fn uid(number: u32) -> Uid {
+        Uid::new(number).expect("not zero")
+    }
+
+    fn requested() -> Requested {
+        Requested {
+            app: "main".to_owned(),
+            channel: ChannelName::parse("room7").expect("valid"),
+            uids: Uids { original: uid(900_001), backup: uid(900_002), reserves: Vec::new() },
+            storage: "archive".to_owned(),
+            settings: RecordingSettings {
+                recording_config: RecordingConfig::default(),
+                ..RecordingSettings::default()
+            },
+            policy_name: "patient".to_owned(),
+            policy: Policy::default(),
+            rules: RULES_VERSION,
+            watched: false,
+        }
+    }
+
+    fn bodies(secret_key: &str, hash_key: u8) -> Bodies {
+        let profile = StorageProfile {
+            vendor: 1,
+            region: 0,
+            bucket: "recordings".to_owned(),
+            access_key: SecretString::from("access"),
+            secret_key: SecretString::from(secret_key),
+            file_name_prefix: vec!["archive".to_owned()],
+            extension: None,
+        };
+        let app = AppRequests {
+            app_id: AppId::parse("0123456789abcdef0123456789abcdef").expect("valid"),
+            hosts: BTreeMap::from([(Domain::Primary, "api.agora.io".to_owned())]),
+            storage: BTreeMap::from([("archive".to_owned(), profile)]),
+        };
+        Bodies::new(BTreeMap::from([("main".to_owned(), app)]), [hash_key; HASH_KEY_BYTES])
+    }
+
+    fn build(bodies: &Bodies, requested: &Requested, operation: Operation) -> Result<Request, String> {
+        let resource_id = ResourceId::parse("Ab3-_").expect("valid");
+        let sid = Sid::parse("0123456789abcdef0123456789abcdef").expect("valid");
+        bodies.build(&RequestFacts {
+            requested,
+            operation,
+            domain: Domain::Primary,
+            uid: uid(900_001),
+            resource_id: Some(&resource_id),
+            sid: Some(&sid),
+            asynchronous: true,
+            exclude: &[],
+        })
+    }
+
+    #[test]
+    fn a_start_carries_the_profile_s_credentials_and_everything_that_staff_asked_for() {
+        let start = build(&bodies("storage-secret", 1), &requested(), Operation::Start).expect("complete");
+        assert_eq!(start.host, "api.agora.io");
+        assert_eq!(
+            start.path,
+            "/v1/apps/0123456789abcdef0123456789abcdef/cloud_recording/resourceid/Ab3-_/mode/mix/start"
+        );
+        let body: serde_json::Value = serde_json::from_slice(&start.body).expect("JSON");
+        assert_eq!(body["cname"], "room7");
+        assert_eq!(body["uid"], "900001");
+        assert_eq!(body["clientRequest"]["storageConfig"]["secretKey"], "storage-secret");
+        assert_eq!(body["clientRequest"]["recordingConfig"]["maxIdleTime"], 300);
+        assert!(!format!("{start:?}").contains("storage-secret"));
+    }
+
+    #[test]
+    fn a_repeat_has_the_same_bytes_and_a_changed_profile_another_hash() {
+        let first = build(&bodies("one", 1), &requested(), Operation::Start).expect("complete");
+        assert_eq!(build(&bodies("one", 1), &requested(), Operation::Start).expect("complete"), first);
+        let changed = build(&bodies("two", 1), &requested(), Operation::Start).expect("complete");
+        assert_ne!(changed.body_hash, first.body_hash);
+        // Another journal has another key: the hash alone tells nothing about the body.
+        let elsewhere = build(&bodies("one", 2), &requested(), Operation::Start).expect("complete");
+        assert_ne!(elsewhere.body_hash, first.body_hash);
+        assert_eq!(first.body_hash.len(), 64);
+    }
+
+    #[test]
+    fn the_other_calls_carry_no_credential() {
+        let bodies = bodies("one", 1);
+        let acquire = build(&bodies, &requested(), Operation::Acquire).expect("complete");
+        assert!(acquire.path.ends_with("/cloud_recording/acquire"));
+        let query = build(&bodies, &requested(), Operation::Query).expect("complete");
+        assert!(query.path.ends_with("/sid/0123456789abcdef0123456789abcdef/mode/mix/query"));
+        assert!(query.body.is_empty() && query.body_hash.is_empty());
+        let stop = build(&bodies, &requested(), Operation::Stop).expect("complete");
+        assert_eq!(
+            String::from_utf8_lossy(&stop.body),
+            r#"{"cname":"room7","uid":"900001","clientRequest":{"async_stop":true}}"#
+        );
+        for request in [acquire, stop] {
+            assert!(!String::from_utf8_lossy(&request.body).contains("secretKey"));
+        }
+    }
+
+    #[test]
+    fn what_the_configuration_no_longer_has_is_said() {
+        let refused = |requested: &Requested| {
+            build(&bodies("one", 1), requested, Operation::Start).expect_err("something is missing")
+        };
+        let gone = Requested { app: "other".to_owned(), ..requested() };
+        assert!(refused(&gone).contains("no [[app]] named \"other\""));
+        let gone = Requested { storage: "other".to_owned(), ..requested() };
+        assert!(refused(&gone).contains("no [[app.storage]] named \"other\""));
+    }
+}

@@ -450,3 +450,6 @@ fn from_hex<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
     }
     Some(bytes)
 }
+
+#[cfg(test)]
+mod tests;

@@ -193,12 +193,8 @@ impl Upstream for HttpUpstream {
 async fn exchange(request: reqwest::RequestBuilder) -> reqwest::Result<Outcome> {
     let response = request.send().await?;
     let status = response.status().as_u16();
-    let retry_after = response
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|seconds| seconds.trim().parse().ok())
-        .map(Duration::from_secs);
+    let retry_after =
+        response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let body = read(response, BODY_BYTES_MAX).await?;
     Ok(Outcome::Answered { status, retry_after, body })
 }
@@ -244,20 +240,27 @@ fn cause(error: &reqwest::Error) -> UnansweredCause {
     if !error.is_connect() {
         return UnansweredCause::Reset;
     }
-    let broken_handshake = |source: &(dyn Error + 'static)| {
-        source.is::<rustls::Error>()
-            || source.downcast_ref::<io::Error>().is_some_and(|error| {
-                error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
-                    || matches!(
-                        error.kind(),
-                        io::ErrorKind::ConnectionReset
-                            | io::ErrorKind::ConnectionAborted
-                            | io::ErrorKind::BrokenPipe
-                            | io::ErrorKind::UnexpectedEof
-                    )
-            })
+    // The first connection is TCP's; what is not one of its failures is one of the handshake after it.
+    let no_connection = |source: &(dyn Error + 'static)| {
+        source.downcast_ref::<io::Error>().is_some_and(|error| {
+            matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionRefused
+                    | io::ErrorKind::HostUnreachable
+                    | io::ErrorKind::NetworkUnreachable
+                    | io::ErrorKind::NetworkDown
+                    | io::ErrorKind::AddrNotAvailable
+                    | io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::TimedOut
+            )
+        })
     };
-    if sources(error).any(broken_handshake) { UnansweredCause::Tls } else { UnansweredCause::Refused }
+    let encrypted = error.url().is_some_and(|url| url.scheme() == "https");
+    if !encrypted || error.is_timeout() || sources(error).any(no_connection) {
+        UnansweredCause::Refused
+    } else {
+        UnansweredCause::Tls
+    }
 }
 
 fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
@@ -316,3 +319,6 @@ impl core::fmt::Display for UnknownName {
 }
 
 impl Error for UnknownName {}
+
+#[cfg(test)]
+mod tests;

@@ -70,10 +70,7 @@ fn the_smallest_configuration_takes_the_documented_values() {
     let app = &settings.apps[0];
     assert_eq!(
         app.hosts,
-        [
-            (Domain::Primary, "api.agora.io".to_owned()),
-            (Domain::Secondary, "api.sd-rtn.com".to_owned())
-        ]
+        [(Domain::Primary, "api.agora.io".to_owned()), (Domain::Secondary, "api.sd-rtn.com".to_owned())]
     );
     assert_eq!((app.qps, app.pcw), (10, 50));
     assert_eq!(app.storage[0].place, "Amazon S3, region 0, bucket recordings");
@@ -117,7 +114,8 @@ fn a_value_comes_from_a_file_or_from_the_environment() {
 
     let missing = format!("{APP}{STAFF}").replace("\"very-secret-text\"", "{ file = \"not-there\" }");
     refuses(&missing, "app.main.customer_secret: the file ./not-there cannot be read");
-    let unset = format!("{APP}{STAFF}").replace("\"very-secret-text\"", "{ env = \"TALLYLIGHT_TEST_NOT_SET\" }");
+    let unset =
+        format!("{APP}{STAFF}").replace("\"very-secret-text\"", "{ env = \"TALLYLIGHT_TEST_NOT_SET\" }");
     refuses(&unset, "the environment variable TALLYLIGHT_TEST_NOT_SET is not set");
     let both = format!("{APP}{STAFF}").replace("\"very-secret-text\"", "{ env = \"A\", file = \"B\" }");
     refuses(&both, "only { file = ");
@@ -126,7 +124,10 @@ fn a_value_comes_from_a_file_or_from_the_environment() {
 #[test]
 fn without_sign_in_it_listens_on_loopback_only() {
     refuses(&format!("[server]\nlisten = \"0.0.0.0:7100\"\n{APP}{STAFF}"), "no sign-in yet");
-    refuses(&format!("[server]\ndemo = true\nlisten = \"192.0.2.1:7100\"\n{}", on_loopback()), "on loopback only");
+    refuses(
+        &format!("[server]\ndemo = true\nlisten = \"192.0.2.1:7100\"\n{}", on_loopback()),
+        "on loopback only",
+    );
     let overrides = Overrides { listen: Some("0.0.0.0:0".to_owned()), ..Overrides::default() };
     assert!(problem(&format!("{APP}{STAFF}"), &overrides).contains("no sign-in yet"));
     let overrides = Overrides { listen: Some("localhost:0".to_owned()), ..Overrides::default() };
@@ -159,16 +160,22 @@ fn time_runs_faster_only_before_a_simulator() {
 
 #[test]
 fn credentials_never_travel_in_clear_text_beyond_this_machine() {
-    let app = |domains: &str| APP.replacen("[[app.storage]]", &format!("{domains}\n[[app.storage]]"), 1) + STAFF;
+    let app =
+        |domains: &str| APP.replacen("[[app.storage]]", &format!("{domains}\n[[app.storage]]"), 1) + STAFF;
     refuses(&app("domains = [\"http://api.agora.io\", \"https://api.sd-rtn.com\"]"), "in clear text");
     refuses(&app("domains = [\"https://api.agora.io\"]"), "two are needed");
     refuses(&app("domains = [\"https://api.agora.io\", \"https://api.agora.io\"]"), "twice");
-    refuses(&app("domains = [\"https://api.agora.io/v1\", \"https://api.sd-rtn.com\"]"), "no address of a service");
+    refuses(
+        &app("domains = [\"https://api.agora.io/v1\", \"https://api.sd-rtn.com\"]"),
+        "no address of a service",
+    );
     refuses(&app("resolve = { \"api.agora.io\" = \"192.0.2.1:80\" }"), "only be led to this machine");
     refuses(&app("resolve = { \"api.agora.io\" = \"127.0.0.1\" }"), "an address and a port");
     refuses(&app("resolve = { \"example.org\" = \"127.0.0.1:80\" }"), "none of the domains");
     refuses(
-        &app("domains = [\"https://api.agora.io:444\", \"https://api.sd-rtn.com\"]\nresolve = { \"api.agora.io\" = \"127.0.0.1:80\" }"),
+        &app(
+            "domains = [\"https://api.agora.io:444\", \"https://api.sd-rtn.com\"]\nresolve = { \"api.agora.io\" = \"127.0.0.1:80\" }",
+        ),
         "remove the port here",
     );
 }
@@ -199,7 +206,10 @@ fn a_storage_profile_is_what_the_service_takes() {
     refuses(&text.replace("vendor = 1", "vendor = 4"), "app.main.storage.archive.vendor");
     refuses(&text.replace("vendor = 1", "vendor = 11"), "app.main.storage.archive.endpoint");
     refuses(&text.replace("[\"archive\"]", "[\"an archive\"]"), "app.main.storage.archive.file_name_prefix");
-    refuses(&format!("{}{STAFF}", &APP[..APP.find("[[app.storage]]").expect("there is one")]), "app.main.storage");
+    refuses(
+        &format!("{}{STAFF}", &APP[..APP.find("[[app.storage]]").expect("there is one")]),
+        "app.main.storage",
+    );
 }
 
 #[test]
@@ -209,7 +219,10 @@ fn a_policy_of_ones_own_departs_from_the_documented_one() {
     let own = &config.settings("build").policies[3];
     assert_eq!((own.name.as_str(), own.policy.monitor_interval), ("watchful", 60));
     assert_eq!(Policy { monitor_interval: 120, ..own.policy.clone() }, Policy::default());
-    refuses(&format!("{APP}{STAFF}{}", policy.replace("monitor_interval", "interval")), "policy.watchful: unknown field");
+    refuses(
+        &format!("{APP}{STAFF}{}", policy.replace("monitor_interval", "interval")),
+        "policy.watchful: unknown field",
+    );
     refuses(&format!("{APP}{STAFF}{}", policy.replace("watchful", "swift")), "policy.swift");
 }
 
