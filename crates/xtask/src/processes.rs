@@ -7,6 +7,7 @@ use crate::{Outcome, Problem};
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
+use std::env;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -82,6 +83,15 @@ pub struct Running {
 impl Running {
     /// Starts `command` in a group of its own, without input.
     pub fn start(name: &str, command: &mut Command) -> Outcome<Self> {
+        // What `cargo run` told this program about itself would make a cargo that is started from here build packages
+        // again whose build scripts look at it.
+        for (variable, _) in env::vars_os() {
+            let name = variable.to_string_lossy();
+            let is_own = name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+            if is_own && !command.get_envs().any(|(given, _)| given == variable) {
+                command.env_remove(&variable);
+            }
+        }
         // The lock is held from before the start until the group is listed, so that a signal in between misses nothing.
         let mut groups = groups();
         if interrupted() {
