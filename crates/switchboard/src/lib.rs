@@ -1,6 +1,448 @@
-//! The proxy without I/O: numbering, leases, budget, guards, idempotency.
+//! The proxy without I/O: numbering, leases, budget, guards, idempotency, and what each client is told.
 //!
-//! Time is an argument, randomness is handed in, and what is to be done comes out as data. See [`ports`] for what it
-//! needs from outside.
+//! One value, [`Switchboard`], on one thread. Time is an argument ([`Now`]), randomness is handed in, what is to be done
+//! comes out as data ([`Output`]). The way to use it:
+//!
+//! 1. call one method for what happened (a client connected, a call was posted, an answer came), with the time;
+//! 2. take every [`Output`] and do it;
+//! 3. call [`Switchboard::tick`] when [`Switchboard::next_due`] has passed.
+//!
+//! Entries are durable before anything follows from them (D9): the methods write through [`ports::Store`], and only what
+//! it took is folded, streamed or sent. Ticking too often does nothing.
+//!
+//! - `calls`: the controller's one call and one decision, and the answers.
+//! - `staff`: what people ask for.
+//! - `clients`: connections, heartbeats, leases, the stream.
+//! - [`budget`], [`leases`], [`stream`]: the parts they are made of.
 
+pub mod budget;
+mod calls;
+mod clients;
+pub mod leases;
+mod ledger;
 pub mod ports;
+mod staff;
+pub mod stream;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use agora::{Mode, Timestamp, UnansweredCause};
+use rules::api::{NamedPolicy, Problem, RecordingPage, StreamEntry};
+use rules::journal::{
+    By, CallId, CallUnanswered, ClientNumber, Entry, JOURNAL_VERSION, RecordingId, SessionNumber,
+};
+use rules::{Board, BoardFacts, EntryNumber, Fact, Recording, RuleId};
+
+use budget::Window;
+use leases::Leases;
+use ledger::Ledger;
+use ports::{Batch, KeyUse, Line, Request, Requests, Store, StoreError};
+use stream::Text;
+
+pub use calls::Posted;
+pub use clients::Arrival;
+pub use staff::{Command, Filter};
+
+/// How long the store is left alone after it failed, before what is owed to it is tried again.
+const RETRY_STORE: Duration = Duration::from_millis(500);
+
+/// The two times: the journal's, which rules and budget run on, and the real one, which heartbeats and leases run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// The journal's time. It may step back; entries never do.
+    pub journal: Timestamp,
+    /// Real time since the program began, from a clock that never steps.
+    pub real: Duration,
+}
+
+/// What the configuration says.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The App IDs.
+    pub apps: Vec<AppConfig>,
+    /// The policies by name; the first is taken when none is named.
+    pub policies: Vec<NamedPolicy>,
+    /// The build that the hello names.
+    pub build: String,
+    /// How much faster than the wall the journal's time runs.
+    pub clock_rate: u32,
+}
+
+/// One App ID.
+#[derive(Debug, Clone)]
+pub struct AppConfig {
+    /// Its name.
+    pub name: String,
+    /// Calls per second (B1).
+    pub qps: u32,
+    /// Whether a domain of the region is configured (D2).
+    pub has_region: bool,
+    /// The names of its storage profiles.
+    pub storage: Vec<String>,
+    /// The modes that can be asked for.
+    pub modes: Vec<Mode>,
+    /// The first and the last UID of the reserved range (S11).
+    pub uid_range: (u32, u32),
+}
+
+/// Who sends a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The person.
+    pub person: String,
+    /// The page, if it says which one it is, and its secret.
+    pub client: Option<(ClientNumber, String)>,
+}
+
+/// What the shell is to do.
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// Send one request to the service, now. Its `CallSent` is durable.
+    Send(Box<Outgoing>),
+    /// Send one message to a client.
+    ToClient {
+        /// The connection.
+        client: ClientNumber,
+        /// The message.
+        text: Text,
+        /// Whether it counts towards what a client may be behind: a snapshot is as large as it is.
+        counted: bool,
+    },
+}
+
+/// One request that leaves.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// The call, by which its answer is reported.
+    pub call: CallId,
+    /// The App ID's name.
+    pub app: String,
+    /// Whether it is a `GET` without a body.
+    pub get: bool,
+    /// Host, path, body.
+    pub request: Request,
+    /// How long the rule waits for an answer, in the journal's time (D8).
+    pub wait: Duration,
+}
+
+/// Counts since the start, for `/metrics`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Calls that left.
+    pub calls_sent: u64,
+    /// Calls that were answered, late ones too.
+    pub calls_answered: u64,
+    /// Calls that were not answered in time.
+    pub calls_unanswered: u64,
+    /// Calls and decisions that were refused.
+    pub refused: u64,
+    /// Calls that waited for budget and were dropped since something came before them.
+    pub dropped: u64,
+    /// Entries written.
+    pub entries: u64,
+    /// Times the store could not write.
+    pub store_failures: u64,
+}
+
+/// What is so at this moment, for `/metrics`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gauges {
+    /// Recordings that are not settled.
+    pub live: usize,
+    /// Calls that wait for budget.
+    pub waiting: usize,
+    /// Calls that left and have no answer yet.
+    pub open: usize,
+    /// Connections of the stream.
+    pub clients: usize,
+    /// Leases that are held.
+    pub leases: usize,
+    /// The newest board number.
+    pub newest: u64,
+    /// By App ID: how many calls left in the window that ends now, and how many may.
+    pub budgets: Vec<(String, u32, u32)>,
+}
+
+/// Something that is to be written.
+#[derive(Debug, Clone)]
+struct Draft {
+    recording: RecordingId,
+    by: By,
+    fact: Fact,
+}
+
+/// The proxy without I/O.
+pub struct Switchboard {
+    config: Config,
+    store: Box<dyn Store + Send>,
+    requests: Box<dyn Requests + Send>,
+    journal_id: String,
+    ledger: Ledger,
+    windows: BTreeMap<String, Window<(RecordingId, SessionNumber)>>,
+    waiting: Vec<calls::Waiting>,
+    posted: u64,
+    /// Answers that could not be written yet: nobody acts on them before they are.
+    owed: VecDeque<Draft>,
+    owed_since: Duration,
+    leases: Leases,
+    next_client: ClientNumber,
+    unsent: Vec<StreamEntry>,
+    streamed_at: Duration,
+    streamed: u64,
+    snapshot: Option<(u64, Vec<Text>)>,
+    beat: u64,
+    beat_at: Option<Duration>,
+    asked_for: BTreeMap<String, VecDeque<Duration>>,
+    counts: Counts,
+    outputs: VecDeque<Output>,
+}
+
+impl Switchboard {
+    /// Folds everything that was ever written, and closes the calls that a former run left open.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or written.
+    pub fn open(
+        config: Config,
+        mut store: Box<dyn Store + Send>,
+        requests: Box<dyn Requests + Send>,
+        now: Now,
+    ) -> Result<Self, StoreError> {
+        let journal_id = store.journal_id()?;
+        let boards = config.apps.iter().map(|app| {
+            let facts = BoardFacts { qps: app.qps, has_region: app.has_region, ..BoardFacts::default() };
+            (app.name.clone(), Board::restore(facts))
+        });
+        let mut ledger = Ledger::new(boards.collect());
+        store.each_line(&mut |line| ledger.take_in(&line))?;
+        // The journal's time goes on where it was, whatever the clock says.
+        let start = now.journal.max(ledger.last_at);
+        let windows = config.apps.iter().map(|app| (app.name.clone(), Window::new(app.qps, start)));
+        let mut switchboard = Self {
+            windows: windows.collect(),
+            config,
+            store,
+            requests,
+            journal_id,
+            waiting: Vec::new(),
+            posted: 0,
+            owed: VecDeque::new(),
+            owed_since: Duration::ZERO,
+            leases: Leases::default(),
+            next_client: ledger.last_client.saturating_add(1),
+            unsent: Vec::new(),
+            streamed_at: Duration::ZERO,
+            streamed: ledger.newest,
+            snapshot: None,
+            beat: 0,
+            beat_at: None,
+            asked_for: BTreeMap::new(),
+            counts: Counts::default(),
+            outputs: VecDeque::new(),
+            ledger,
+        };
+        let close = |(id, recording): (CallId, RecordingId)| Draft {
+            recording,
+            by: By::Proxy,
+            fact: Fact::CallUnanswered(CallUnanswered { id, cause: UnansweredCause::ProxyRestarted }),
+        };
+        let never_closed = switchboard.ledger.never_closed();
+        switchboard.write(never_closed.into_iter().map(close).collect(), None, now)?;
+        switchboard.ledger.open.clear();
+        for id in switchboard.ledger.order.clone() {
+            switchboard.update_lease_of(&id);
+        }
+        Ok(switchboard)
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Does what has become due: writes what is owed, sends what has a place, frees and offers leases, beats, streams.
+    pub fn tick(&mut self, now: Now) {
+        if !self.owed.is_empty() && now.real >= self.owed_since + RETRY_STORE {
+            self.write_owed(now);
+        }
+        self.pump(now);
+        self.tend_clients(now);
+    }
+
+    /// After how much real time [`Switchboard::tick`] has something to do.
+    pub fn next_due(&self, now: Now) -> Duration {
+        let rate = self.config.clock_rate.max(1);
+        let sending = self.next_sending(now).map(|at| {
+            let journal = at.since(self.journal_now(now));
+            journal / rate
+        });
+        let mut due = self.client_due(now);
+        if let Some(sending) = sending {
+            due = due.min(sending);
+        }
+        if !self.owed.is_empty() {
+            due = due.min((self.owed_since + RETRY_STORE).saturating_sub(now.real));
+        }
+        due
+    }
+
+    /// One recording, folded.
+    pub fn recording(&self, id: &RecordingId) -> Option<&Recording> {
+        self.ledger.recordings.get(id).map(|kept| &kept.folded)
+    }
+
+    /// One page of all recordings, newest first.
+    pub fn page(&self, filter: &Filter, before: Option<&RecordingId>, limit: usize) -> RecordingPage {
+        let all = self.ledger.order.iter().rev().filter_map(|id| self.recording(id));
+        let fits: Vec<&Recording> = all.filter(|recording| filter.fits(recording)).collect();
+        let from = match before {
+            None => 0,
+            Some(before) => {
+                fits.iter().position(|recording| recording.id == *before).map_or(fits.len(), |at| at + 1)
+            }
+        };
+        let rest = fits.get(from..).unwrap_or_default();
+        let page: Vec<Recording> = rest.iter().take(limit).map(|recording| (*recording).clone()).collect();
+        let next = (rest.len() > limit).then(|| page.last().map(|last| last.id.to_string())).flatten();
+        RecordingPage { total: u64::try_from(fits.len()).unwrap_or(u64::MAX), recordings: page, next }
+    }
+
+    /// Entries of one recording after this number, and whether there are more.
+    ///
+    /// # Errors
+    /// When the store cannot read.
+    pub fn entries(
+        &mut self,
+        id: &RecordingId,
+        after: EntryNumber,
+        limit: usize,
+    ) -> Result<(Vec<Entry>, bool), StoreError> {
+        let mut entries = self.store.entries(id, after, limit.saturating_add(1))?;
+        let more = entries.len() > limit;
+        entries.truncate(limit);
+        Ok((entries, more))
+    }
+
+    /// Whether a transaction can be written now.
+    ///
+    /// # Errors
+    /// When it cannot; the sentence says why.
+    pub fn writable(&mut self) -> Result<(), StoreError> {
+        self.nothing_owed()?;
+        self.store.probe()
+    }
+
+    /// What happened since the start.
+    pub const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// What is so now.
+    pub fn gauges(&self, now: Now) -> Gauges {
+        let at = self.journal_now(now);
+        let budgets = self.windows.iter();
+        let budgets = budgets.map(|(app, window)| (app.clone(), window.in_use(at), window.allowed(at)));
+        Gauges {
+            live: self.ledger.recordings.values().filter(|kept| !kept.folded.settled()).count(),
+            waiting: self.waiting.len(),
+            open: self.ledger.open.values().filter(|open| !open.given_up).count(),
+            clients: self.leases.clients().count(),
+            leases: self.leases.held(),
+            newest: self.ledger.newest,
+            budgets: budgets.collect(),
+        }
+    }
+
+    /// The journal's time, never before the last entry's.
+    pub fn journal_now(&self, now: Now) -> Timestamp {
+        now.journal.max(self.ledger.last_at)
+    }
+
+    // ---- writing -------------------------------------------------------------------------------------------------
+
+    /// Writes these in one transaction, and takes them in. Gives back the number of each in its journal.
+    fn write(
+        &mut self,
+        drafts: Vec<Draft>,
+        key_use: Option<KeyUse>,
+        now: Now,
+    ) -> Result<Vec<EntryNumber>, StoreError> {
+        if drafts.is_empty() && key_use.is_none() {
+            return Ok(Vec::new());
+        }
+        self.nothing_owed()?;
+        let at = self.journal_now(now);
+        let mut last: BTreeMap<RecordingId, EntryNumber> = BTreeMap::new();
+        let mut lines = Vec::with_capacity(drafts.len());
+        for (board, draft) in (self.ledger.newest + 1..).zip(drafts) {
+            let Draft { recording, by, fact } = draft;
+            let known = self.ledger.recordings.get(&recording).map_or(0, |kept| kept.folded.last);
+            let number = last.entry(recording.clone()).or_insert(known);
+            *number += 1;
+            let entry = Entry { number: *number, board, at, by, version: JOURNAL_VERSION, fact };
+            lines.push(Line { recording, entry });
+        }
+        let batch = Batch { lines, key_use };
+        if let Err(error) = self.store.append(&batch) {
+            self.counts.store_failures += 1;
+            return Err(error);
+        }
+        let numbers = batch.lines.iter().map(|line| line.entry.number).collect();
+        for line in batch.lines {
+            self.counts.entries += 1;
+            self.ledger.take_in(&line);
+            self.update_lease_of(&line.recording);
+            self.unsent.push(stream::without_raw(line));
+        }
+        Ok(numbers)
+    }
+
+    fn nothing_owed(&self) -> Result<(), StoreError> {
+        match self.owed.len() {
+            0 => Ok(()),
+            owed => Err(StoreError(format!("{owed} entries still wait to be written"))),
+        }
+    }
+
+    /// Writes what must not be lost: at once, or as soon as the store can.
+    fn write_surely(&mut self, draft: Draft, now: Now) {
+        self.owed.push_back(draft);
+        if self.owed.len() == 1 || now.real >= self.owed_since + RETRY_STORE {
+            self.write_owed(now);
+        }
+    }
+
+    fn write_owed(&mut self, now: Now) {
+        let drafts: Vec<Draft> = std::mem::take(&mut self.owed).into();
+        if self.write(drafts.clone(), None, now).is_err() {
+            self.owed = drafts.into();
+            self.owed_since = now.real;
+        }
+    }
+
+    /// There is a lease for every recording that is not settled and that this build can read.
+    fn update_lease_of(&mut self, id: &RecordingId) {
+        let exists =
+            self.recording(id).is_some_and(|recording| !recording.settled() && !recording.unreadable);
+        if let Some(client) = self.leases.exists(id, exists) {
+            self.tell_released(client, vec![id.clone()]);
+        }
+    }
+}
+
+/// A refusal.
+fn problem(status: u16, kind: &str, title: impl Into<String>) -> Problem {
+    Problem { kind: kind.to_owned(), title: title.into(), status, rule: None, entries: Vec::new() }
+}
+
+/// The journal cannot be written, so nothing is started and nothing is promised (D9).
+fn unwritable(error: &StoreError) -> Problem {
+    let title =
+        format!("The journal cannot be written, so nothing was done: {error}. Try again in a moment.");
+    Problem { rule: Some(RuleId::D9), ..problem(503, "journal_unwritable", title) }
+}
+
+fn no_recording(id: &RecordingId) -> Problem {
+    problem(404, "no_recording", format!("There is no recording {id}."))
+}

@@ -2,13 +2,30 @@
 //!
 //! [`serve`] is all that the program calls. Configuration, database, upstream, clock and static files come from the
 //! modules beside this one, through the traits in [`ports`] and in `switchboard::ports`.
+//!
+//! - `routes`: every path with the capability it needs, in one table.
+//! - `gate`: which hosts and origins are answered.
+//! - `desk`: the thread of the switchboard. `socket`: one page's stream.
+//! - `answer`: JSON and problems. `metrics`: what Prometheus reads.
 
+mod answer;
+mod desk;
+mod gate;
+mod metrics;
 pub mod ports;
+mod routes;
+mod socket;
 
+use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
-use ports::{Boxed, Clock, Settings, Upstream};
+use ports::{AppSettings, Boxed, Clock, Settings, Upstream};
+use rules::journal::Domain;
 use switchboard::ports::{Requests, Store};
+use switchboard::{AppConfig, Config, Switchboard};
+
+use desk::Desk;
 
 /// Everything that a server is made of.
 pub struct Parts {
@@ -28,10 +45,60 @@ pub struct Parts {
     pub shutdown: Boxed<()>,
 }
 
+/// What every handler shares.
+pub(crate) struct Server {
+    settings: Settings,
+    clock_rate: u32,
+    upstream: Arc<dyn Upstream>,
+    desk: Desk,
+    /// It listens where only this machine reaches it.
+    loopback: bool,
+}
+
 /// Serves until `parts.shutdown` resolves: loads the journal, closes the calls that it finds open, and answers.
 ///
 /// # Errors
-/// When the journal cannot be read or the listener breaks.
-pub async fn serve(parts: Parts, listener: tokio::net::TcpListener) -> std::io::Result<()> {
-    axum::serve(listener, parts.statics).with_graceful_shutdown(parts.shutdown).await
+/// When the journal cannot be read or written, or the listener breaks.
+pub async fn serve(parts: Parts, listener: tokio::net::TcpListener) -> io::Result<()> {
+    let Parts { settings, store, requests, upstream, clock, statics, shutdown } = parts;
+    let start = Instant::now();
+    let clock_rate = clock.rate();
+    let config = Config {
+        apps: settings.apps.iter().map(app_config).collect(),
+        policies: settings.policies.clone(),
+        build: settings.build.clone(),
+        clock_rate,
+    };
+    let now = desk::now(clock.as_ref(), start);
+    let opening = tokio::task::spawn_blocking(move || Switchboard::open(config, store, requests, now));
+    let switchboard = opening
+        .await
+        .map_err(io::Error::other)?
+        .map_err(|error| io::Error::other(format!("the journal cannot be opened: {error}")))?;
+    let (desk, thread) = desk::start(switchboard, upstream.clone(), clock, start)?;
+    let loopback = listener.local_addr()?.ip().is_loopback();
+    let server = Arc::new(Server { settings, clock_rate, upstream, desk: desk.clone(), loopback });
+    let router = routes::router(&server, statics);
+    let ending = desk.clone();
+    let shutdown = async move {
+        shutdown.await;
+        // The sockets close with it, so that pages know and connect again.
+        ending.end();
+    };
+    let served = axum::serve(listener, router).with_graceful_shutdown(shutdown).await;
+    desk.end();
+    // What was written is durable; a thread that fell over has said so itself.
+    let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+    served
+}
+
+fn app_config(app: &AppSettings) -> AppConfig {
+    AppConfig {
+        name: app.name.clone(),
+        qps: app.qps,
+        has_region: app.hosts.iter().any(|(domain, _)| *domain == Domain::Region),
+        storage: app.storage.iter().map(|storage| storage.name.clone()).collect(),
+        modes: app.modes.clone(),
+        uid_range: app.uid_range,
+    }
 }

@@ -35,9 +35,9 @@ pub enum Outcome {
     Answered {
         /// The status.
         status: u16,
-        /// What a `Retry-After` header asked for.
-        retry_after: Option<Duration>,
-        /// The body, cut where it is longer than 1 MiB.
+        /// A `Retry-After` header, as it came.
+        retry_after: Option<String>,
+        /// The body, cut at a limit of the upstream's own.
         body: Vec<u8>,
     },
     /// No answer (D2). After `Timeout` an `Answered` may still follow; after any other cause nothing does.

@@ -1,0 +1,235 @@
+//! The desk: the one thread that the switchboard runs on, and the loop around it.
+//!
+//! Everything that happens comes as a job, one after the other; after each, what is due is done and what came out is
+//! carried out: requests leave on the runtime's threads, messages go into the queues of the sockets. The store is written
+//! on this thread, so a job has its effect on the disk before the next one begins.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use rules::journal::ClientNumber;
+use switchboard::stream::Text;
+use switchboard::{Arrival, Now, Outgoing, Output, Switchboard};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{oneshot, watch};
+
+use super::ports::{Clock, Outcome, OutgoingCall, Upstream};
+use super::socket::close;
+
+/// A client that is more than this behind is closed: it would only fall back further.
+const BEHIND_BYTES_MAX: usize = 1024 * 1024;
+
+/// How much longer than the rule waits a late answer is listened for, in the journal's time (D8).
+const LISTEN_LONGER: Duration = Duration::from_secs(60);
+
+/// The shortest rest between two rounds: instants of the journal's time are whole milliseconds.
+const SHORTEST_REST: Duration = Duration::from_millis(1);
+
+/// How many jobs are done before what is due has its turn.
+const JOBS_AT_ONCE: usize = 64;
+
+type Job = Box<dyn FnOnce(&mut Loop, Now) + Send>;
+
+/// The way to the desk, from everywhere.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    jobs: Sender<Job>,
+}
+
+/// The desk has ended, because the program does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended;
+
+impl Desk {
+    /// Has something done and gives back what came of it.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Switchboard, Now) -> T + Send + 'static,
+    ) -> Result<T, Ended> {
+        let (answer, answered) = oneshot::channel();
+        self.post(Box::new(move |desk, now| {
+            // Whoever asked may be gone; what was asked is done all the same.
+            let _ = answer.send(job(&mut desk.switchboard, now));
+        }));
+        answered.await.map_err(|_| Ended)
+    }
+
+    /// Has something done.
+    pub(crate) fn tell(&self, job: impl FnOnce(&mut Switchboard, Now) + Send + 'static) {
+        self.post(Box::new(move |desk, now| job(&mut desk.switchboard, now)));
+    }
+
+    /// Brings a new connection to the switchboard.
+    pub(crate) async fn connect(&self, arrival: Arrival) -> Result<(ClientNumber, Wire), Ended> {
+        let (answer, answered) = oneshot::channel();
+        self.post(Box::new(move |desk, now| {
+            let number = desk.switchboard.connected(arrival, now);
+            let (queue, items) = unbounded_channel();
+            let (closing, closed) = watch::channel(None);
+            let behind = Arc::new(AtomicUsize::new(0));
+            desk.sockets.insert(number, Socket { queue, behind: behind.clone(), closing });
+            let _ = answer.send((number, Wire { items, behind, closed }));
+        }));
+        answered.await.map_err(|_| Ended)
+    }
+
+    /// A connection is gone.
+    pub(crate) fn disconnect(&self, client: ClientNumber) {
+        self.post(Box::new(move |desk, now| {
+            desk.sockets.remove(&client);
+            desk.switchboard.gone(client, now);
+        }));
+    }
+
+    /// Ends the loop when everything before this is done. All sockets close.
+    pub(crate) fn end(&self) {
+        self.post(Box::new(|desk, _| desk.ended = true));
+    }
+
+    fn post(&self, job: Job) {
+        // It fails only when the loop has ended; then nobody waits for an answer that matters.
+        let _ = self.jobs.send(job);
+    }
+}
+
+/// One message for a socket.
+pub(crate) struct Item {
+    pub(crate) text: Text,
+    pub(crate) counted: bool,
+}
+
+/// A socket's end of its queue.
+pub(crate) struct Wire {
+    pub(crate) items: UnboundedReceiver<Item>,
+    behind: Arc<AtomicUsize>,
+    /// Becomes a close code when the connection is to end.
+    pub(crate) closed: watch::Receiver<Option<u16>>,
+}
+
+impl Wire {
+    /// This message has left.
+    pub(crate) fn sent(&self, item: &Item) {
+        if item.counted {
+            self.behind.fetch_sub(item.text.len(), Ordering::Relaxed);
+        }
+    }
+}
+
+struct Socket {
+    queue: UnboundedSender<Item>,
+    behind: Arc<AtomicUsize>,
+    closing: watch::Sender<Option<u16>>,
+}
+
+struct Loop {
+    switchboard: Switchboard,
+    sockets: HashMap<ClientNumber, Socket>,
+    upstream: Arc<dyn Upstream>,
+    clock: Arc<dyn Clock>,
+    desk: Desk,
+    runtime: Handle,
+    ended: bool,
+}
+
+/// The two times at this moment, with real time since `start`.
+pub(crate) fn now(clock: &dyn Clock, start: Instant) -> Now {
+    Now { journal: clock.now(), real: start.elapsed() }
+}
+
+/// Starts the loop on a thread of its own.
+pub(crate) fn start(
+    switchboard: Switchboard,
+    upstream: Arc<dyn Upstream>,
+    clock: Arc<dyn Clock>,
+    start: Instant,
+) -> std::io::Result<(Desk, std::thread::JoinHandle<()>)> {
+    let (jobs, posted) = channel();
+    let desk = Desk { jobs };
+    let mut state = Loop {
+        switchboard,
+        sockets: HashMap::new(),
+        upstream,
+        clock,
+        desk: desk.clone(),
+        runtime: Handle::current(),
+        ended: false,
+    };
+    let thread =
+        std::thread::Builder::new().name("desk".to_owned()).spawn(move || state.run(&posted, start))?;
+    Ok((desk, thread))
+}
+
+impl Loop {
+    fn run(&mut self, posted: &Receiver<Job>, start: Instant) {
+        while !self.ended {
+            let at = now(self.clock.as_ref(), start);
+            let rest = self.switchboard.next_due(at).max(SHORTEST_REST);
+            match posted.recv_timeout(rest) {
+                Ok(job) => {
+                    job(self, now(self.clock.as_ref(), start));
+                    for job in posted.try_iter().take(JOBS_AT_ONCE) {
+                        job(self, now(self.clock.as_ref(), start));
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.switchboard.tick(now(self.clock.as_ref(), start));
+            while let Some(output) = self.switchboard.poll_output() {
+                match output {
+                    Output::Send(outgoing) => self.send(*outgoing),
+                    Output::ToClient { client, text, counted } => self.queue(client, Item { text, counted }),
+                }
+            }
+        }
+    }
+
+    fn queue(&mut self, client: ClientNumber, item: Item) {
+        let Some(socket) = self.sockets.get(&client) else { return };
+        if item.counted {
+            let behind = socket.behind.fetch_add(item.text.len(), Ordering::Relaxed) + item.text.len();
+            if behind > BEHIND_BYTES_MAX {
+                socket.closing.send_replace(Some(close::TOO_SLOW));
+                return;
+            }
+        }
+        // It fails when the socket's task has ended; that is reported on its own.
+        let _ = socket.queue.send(item);
+    }
+
+    /// Lets one request leave, and brings what comes back to the desk.
+    fn send(&self, outgoing: Outgoing) {
+        let Outgoing { call, app, get, request, wait } = outgoing;
+        let rate = self.clock.rate().max(1);
+        let outgoing =
+            OutgoingCall { app, get, request, wait: wait / rate, listen_longer: LISTEN_LONGER / rate };
+        let (tell, mut told) = unbounded_channel();
+        let sending = self.upstream.send(outgoing, tell);
+        let desk = self.desk.clone();
+        self.runtime.spawn(sending);
+        self.runtime.spawn(async move {
+            let mut silent = true;
+            // Ends when the upstream has nothing more to tell, and also if it fell over.
+            while let Some(outcome) = told.recv().await {
+                silent = false;
+                let call = call.clone();
+                desk.tell(move |switchboard, now| match outcome {
+                    Outcome::Answered { status, retry_after, body } => {
+                        switchboard.answered(&call, status, retry_after.as_deref(), &body, now);
+                    }
+                    Outcome::Unanswered(cause) => switchboard.unanswered(&call, cause, now),
+                });
+            }
+            desk.tell(move |switchboard, now| {
+                if silent {
+                    switchboard.unanswered(&call, agora::UnansweredCause::Reset, now);
+                }
+                switchboard.finished(&call);
+            });
+        });
+    }
+}

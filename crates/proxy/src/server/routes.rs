@@ -1,0 +1,508 @@
+//! Every route, each with the capability that it needs, in one table; and what each does.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, any, get, post};
+use rules::api::{
+    Acknowledge, AdoptRecording, AppSetup, CLIENT_HEADER, Capability, ChangePolicy, ClaimLeases, Dismiss,
+    JournalPage, MakeCall, MakeDecision, PROTOCOL, RequestRecording, SECRET_HEADER, Setup,
+};
+use rules::{EntryNumber, RecordingId, SessionNumber};
+use serde::Deserialize;
+use switchboard::{Actor, Arrival, Command, Filter};
+
+use super::answer::{Answer, BODY_BYTES_MAX, Refused, json, read};
+use super::socket::{MESSAGE_BYTES_MAX, close};
+use super::{Server, gate, metrics, socket};
+
+/// Where the stream is.
+pub(crate) const STREAM: &str = "/api/v1/stream";
+
+/// For how long a stop can be taken back if the request says nothing else, in real seconds.
+const UNDO_SECONDS: u64 = 5;
+
+/// The most recordings on one page of the list, and how many there are if nothing is said.
+const PAGE_MAX: usize = 100;
+const PAGE: usize = 50;
+
+/// The most entries on one page of a journal.
+const ENTRIES_MAX: usize = 500;
+
+/// The longest `Idempotency-Key`.
+const KEY_BYTES_MAX: usize = 128;
+
+type Shared = State<Arc<Server>>;
+
+/// One route.
+struct Route {
+    path: &'static str,
+    /// What the person must be able to do; none: anybody who reaches the server.
+    needs: Option<Capability>,
+    /// Only in a demonstration.
+    demo: bool,
+    handler: fn() -> MethodRouter<Arc<Server>>,
+}
+
+const fn open(path: &'static str, handler: fn() -> MethodRouter<Arc<Server>>) -> Route {
+    Route { path, needs: None, demo: false, handler }
+}
+
+const fn needs(needs: Capability, path: &'static str, handler: fn() -> MethodRouter<Arc<Server>>) -> Route {
+    Route { path, needs: Some(needs), demo: false, handler }
+}
+
+const fn simulate(path: &'static str, handler: fn() -> MethodRouter<Arc<Server>>) -> Route {
+    Route { path, needs: Some(Capability::Simulate), demo: true, handler }
+}
+
+use Capability::{Lead, Operate, View};
+
+/// The table.
+const ROUTES: &[Route] = &[
+    open("/healthz", || get(healthz)),
+    open("/readyz", || get(readyz)),
+    open("/metrics", || get(metrics_text)),
+    open("/api/v1/me", || get(me)),
+    needs(View, "/api/v1/setup", || get(setup)),
+    needs(View, STREAM, || get(stream)),
+    needs(View, "/api/v1/recordings", || get(list)),
+    needs(View, "/api/v1/recordings/{id}", || get(one)),
+    needs(View, "/api/v1/recordings/{id}/journal", || get(journal)),
+    needs(Operate, "/api/v1/recordings", || post(ask)),
+    needs(Operate, "/api/v1/recordings/adopt", || post(adopt)),
+    needs(Operate, "/api/v1/recordings/{id}/stop", || post(stop)),
+    needs(Operate, "/api/v1/recordings/{id}/stop/withdraw", || post(withdraw)),
+    needs(Operate, "/api/v1/recordings/{id}/sessions/{session}/stop", || post(stop_session)),
+    needs(Operate, "/api/v1/recordings/{id}/policy", || post(policy)),
+    needs(Operate, "/api/v1/recordings/{id}/try-again", || post(try_again)),
+    needs(Operate, "/api/v1/recordings/{id}/hurry", || post(hurry)),
+    needs(Operate, "/api/v1/recordings/{id}/acknowledge", || post(acknowledge)),
+    needs(Lead, "/api/v1/recordings/{id}/dismiss", || post(dismiss)),
+    needs(Operate, "/api/v1/leases", || post(claim)),
+    needs(Operate, "/api/v1/recordings/{id}/calls", || post(call)),
+    needs(Operate, "/api/v1/recordings/{id}/decisions", || post(decide)),
+    simulate("/api/v1/simulator/{*path}", || get(simulator).post(simulator)),
+];
+
+/// Everything that this server answers, around the page's files.
+pub(crate) fn router(server: &Arc<Server>, statics: Router) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES.iter().filter(|route| server.settings.demo || !route.demo) {
+        let mut handler = (route.handler)();
+        if let Some(capability) = route.needs {
+            let state = (server.clone(), capability);
+            handler = handler.layer(middleware::from_fn_with_state(state, capable));
+        }
+        router = router.route(route.path, handler);
+    }
+    router
+        .route("/api/{*path}", any(nothing_here))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(server.clone())
+        .fallback_service(statics)
+        .layer(middleware::from_fn_with_state(server.clone(), gate::guard))
+}
+
+async fn capable(
+    State((server, needed)): State<(Arc<Server>, Capability)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if server.settings.person.capabilities.contains(&needed) {
+        return next.run(request).await;
+    }
+    let title = format!("{} may not do this.", server.settings.person.name);
+    Refused::new(StatusCode::FORBIDDEN, "not_allowed", title).into_response()
+}
+
+async fn nothing_here(uri: Uri) -> Refused {
+    Refused::new(StatusCode::NOT_FOUND, "no_route", format!("There is nothing at {}.", uri.path()))
+}
+
+async fn wrong_method(uri: Uri) -> Refused {
+    let title = format!("{} is asked in another way: see the documentation.", uri.path());
+    Refused::new(StatusCode::METHOD_NOT_ALLOWED, "no_route", title)
+}
+
+// ---- what watches this server ----------------------------------------------------------------------------------
+
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+async fn readyz(State(server): Shared) -> Answer {
+    let writable = server.desk.ask(|switchboard, _| switchboard.writable()).await?;
+    match writable {
+        Ok(()) => Ok("ready\n".into_response()),
+        Err(error) => {
+            let title = format!("The journal cannot be written: {error}.");
+            Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "journal_unwritable", title))
+        }
+    }
+}
+
+async fn metrics_text(State(server): Shared) -> Answer {
+    let (counts, gauges) =
+        server.desk.ask(|switchboard, now| (switchboard.counts(), switchboard.gauges(now))).await?;
+    let text = metrics::text(&counts, &gauges);
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+}
+
+// ---- what a page reads -----------------------------------------------------------------------------------------
+
+async fn me(State(server): Shared) -> Response {
+    json(StatusCode::OK, &server.settings.person)
+}
+
+async fn setup(State(server): Shared) -> Response {
+    let settings = &server.settings;
+    let apps = settings.apps.iter().map(|app| AppSetup {
+        name: app.name.clone(),
+        hosts: app.hosts.iter().map(|(_, host)| host.clone()).collect(),
+        storage: app.storage.clone(),
+        modes: app.modes.clone(),
+        qps: app.qps,
+        pcw: app.pcw,
+        uid_range: app.uid_range,
+    });
+    let setup = Setup {
+        build: settings.build.clone(),
+        protocol: PROTOCOL,
+        person: settings.person.clone(),
+        apps: apps.collect(),
+        policies: settings.policies.clone(),
+        demo: settings.demo,
+        clock_rate: server.clock_rate,
+    };
+    json(StatusCode::OK, &setup)
+}
+
+#[derive(Deserialize)]
+struct StreamQuery {
+    after: Option<u64>,
+    journal: Option<String>,
+    protocol: Option<u16>,
+}
+
+async fn stream(
+    State(server): Shared,
+    Query(query): Query<StreamQuery>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Answer {
+    let upgrade = upgrade
+        .map_err(|_| Refused::new(StatusCode::UPGRADE_REQUIRED, "bad_request", "This is a WebSocket."))?;
+    let person = &server.settings.person;
+    let arrival = Arrival {
+        person: person.name.clone(),
+        operates: person.capabilities.contains(&Operate),
+        attendant: false,
+        secret: secret()?,
+        resume: query.journal.zip(query.after),
+    };
+    let desk = server.desk.clone();
+    let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
+    Ok(upgrade.on_upgrade(move |connection| async move {
+        match query.protocol {
+            Some(other) if other != PROTOCOL => socket::refuse(connection, close::NEW_BUILD).await,
+            _ => socket::serve(connection, desk, arrival).await,
+        }
+    }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    app: Option<String>,
+    state: Option<ListState>,
+    channel: Option<String>,
+    before: Option<String>,
+    limit: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ListState {
+    Live,
+    Ended,
+}
+
+async fn list(State(server): Shared, query: Result<Query<ListQuery>, QueryRejection>) -> Answer {
+    let Query(query) = query.map_err(|error| Refused::bad_request(error.body_text()))?;
+    let live = query.state.map(|state| matches!(state, ListState::Live));
+    let before = query.before.as_deref().map(id_of).transpose()?;
+    let filter = Filter { app: query.app, live, channel: query.channel };
+    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let page =
+        server.desk.ask(move |switchboard, _| switchboard.page(&filter, before.as_ref(), limit)).await?;
+    Ok(json(StatusCode::OK, &page))
+}
+
+async fn one(State(server): Shared, Path(id): Path<String>) -> Answer {
+    let id = id_of(&id)?;
+    let missing = no_recording(&id);
+    let recording = server.desk.ask(move |switchboard, _| switchboard.recording(&id).cloned()).await?;
+    Ok(json(StatusCode::OK, &recording.ok_or(missing)?))
+}
+
+#[derive(Deserialize)]
+struct JournalQuery {
+    after: Option<EntryNumber>,
+    limit: Option<usize>,
+}
+
+async fn journal(
+    State(server): Shared,
+    Path(id): Path<String>,
+    query: Result<Query<JournalQuery>, QueryRejection>,
+) -> Answer {
+    let Query(query) = query.map_err(|error| Refused::bad_request(error.body_text()))?;
+    let id = id_of(&id)?;
+    let missing = no_recording(&id);
+    let after = query.after.unwrap_or(0);
+    let limit = query.limit.unwrap_or(ENTRIES_MAX).clamp(1, ENTRIES_MAX);
+    let page = server.desk.ask(move |switchboard, _| {
+        switchboard.recording(&id)?;
+        Some(switchboard.entries(&id, after, limit))
+    });
+    match page.await?.ok_or(missing)? {
+        Ok((entries, more)) => Ok(json(StatusCode::OK, &JournalPage { entries, more })),
+        Err(error) => {
+            let title = format!("The journal cannot be read: {error}.");
+            Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "journal_unreadable", title))
+        }
+    }
+}
+
+// ---- what people ask for ---------------------------------------------------------------------------------------
+
+async fn ask(State(server): Shared, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Answer {
+    let ask: RequestRecording = read(&headers, &sized(body)?)?;
+    let (actor, key, entropy) = (actor(&server, &headers)?, idempotency_key(&headers)?, entropy()?);
+    let asked = server.desk.ask(move |switchboard, now| switchboard.asked(&actor, &key, &ask, entropy, now));
+    let asked = asked.await??;
+    let status = if asked.existing { StatusCode::OK } else { StatusCode::CREATED };
+    Ok(json(status, &asked))
+}
+
+async fn adopt(State(server): Shared, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Answer {
+    let adopt: AdoptRecording = read(&headers, &sized(body)?)?;
+    let (actor, key, entropy) = (actor(&server, &headers)?, idempotency_key(&headers)?, entropy()?);
+    let asked =
+        server.desk.ask(move |switchboard, now| switchboard.adopted(&actor, &key, &adopt, entropy, now));
+    let asked = asked.await??;
+    let status = if asked.existing { StatusCode::OK } else { StatusCode::CREATED };
+    Ok(json(status, &asked))
+}
+
+#[derive(Deserialize)]
+struct StopQuery {
+    undo: Option<u64>,
+}
+
+impl StopQuery {
+    fn command(&self, session: Option<SessionNumber>) -> Command {
+        let undo = core::time::Duration::from_secs(self.undo.unwrap_or(UNDO_SECONDS));
+        Command::Stop { session, undo }
+    }
+}
+
+async fn stop(
+    State(server): Shared,
+    Path(id): Path<String>,
+    Query(query): Query<StopQuery>,
+    headers: HeaderMap,
+) -> Answer {
+    command(&server, &id, &headers, query.command(None)).await
+}
+
+async fn stop_session(
+    State(server): Shared,
+    Path((id, session)): Path<(String, SessionNumber)>,
+    Query(query): Query<StopQuery>,
+    headers: HeaderMap,
+) -> Answer {
+    command(&server, &id, &headers, query.command(Some(session))).await
+}
+
+async fn withdraw(State(server): Shared, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+    command(&server, &id, &headers, Command::WithdrawStop).await
+}
+
+async fn try_again(State(server): Shared, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+    command(&server, &id, &headers, Command::TryAgain).await
+}
+
+async fn hurry(State(server): Shared, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+    command(&server, &id, &headers, Command::Hurry).await
+}
+
+async fn policy(
+    State(server): Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
+    let ChangePolicy { policy } = read(&headers, &sized(body)?)?;
+    command(&server, &id, &headers, Command::ChangePolicy(policy)).await
+}
+
+async fn acknowledge(
+    State(server): Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
+    let Acknowledge { alarm } = read(&headers, &sized(body)?)?;
+    command(&server, &id, &headers, Command::Acknowledge(alarm)).await
+}
+
+async fn dismiss(
+    State(server): Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
+    let Dismiss { session, reason } = read(&headers, &sized(body)?)?;
+    command(&server, &id, &headers, Command::Dismiss { session, reason }).await
+}
+
+async fn command(server: &Server, id: &str, headers: &HeaderMap, command: Command) -> Answer {
+    let (id, actor) = (id_of(id)?, actor(server, headers)?);
+    let written = server.desk.ask(move |switchboard, now| switchboard.commanded(&actor, &id, &command, now));
+    Ok(json(StatusCode::OK, &written.await??))
+}
+
+// ---- what a controller sends -----------------------------------------------------------------------------------
+
+async fn claim(State(server): Shared, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Answer {
+    let claim: ClaimLeases = read(&headers, &sized(body)?)?;
+    let actor = actor(&server, &headers)?;
+    let held = server.desk.ask(move |switchboard, now| switchboard.claimed(&actor, &claim, now));
+    Ok(json(StatusCode::OK, &held.await??))
+}
+
+async fn call(
+    State(server): Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
+    let call: MakeCall = read(&headers, &sized(body)?)?;
+    let (id, actor) = (id_of(&id)?, actor(&server, &headers)?);
+    let posted = server.desk.ask(move |switchboard, now| switchboard.call_posted(&actor, &id, call, now));
+    Ok(json(StatusCode::ACCEPTED, &posted.await??))
+}
+
+async fn decide(
+    State(server): Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
+    let decision: MakeDecision = read(&headers, &sized(body)?)?;
+    let (id, actor) = (id_of(&id)?, actor(&server, &headers)?);
+    let written =
+        server.desk.ask(move |switchboard, now| switchboard.decision_posted(&actor, &id, decision, now));
+    Ok(json(StatusCode::CREATED, &written.await??))
+}
+
+// ---- the demonstration -----------------------------------------------------------------------------------------
+
+async fn simulator(
+    State(server): Shared,
+    Path(path): Path<String>,
+    method: axum::http::Method,
+    uri: Uri,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let body = sized(body)?.to_vec();
+    let reads = method == axum::http::Method::GET;
+    let passed = server.upstream.simulator(reads, format!("/simulator/{path}{query}"), body).await;
+    let passed = passed.map_err(|_| {
+        Refused::new(StatusCode::BAD_GATEWAY, "simulator", "The simulator does not answer. Is it running?")
+    })?;
+    let mut response = Body::from(passed.body).into_response();
+    *response.status_mut() = StatusCode::from_u16(passed.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    if let Ok(content_type) = HeaderValue::from_str(&passed.content_type) {
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+    }
+    Ok(response)
+}
+
+// ---- what requests have in common ------------------------------------------------------------------------------
+
+fn sized(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refused> {
+    body.map_err(|rejection| {
+        let title = match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                format!("The body is larger than {BODY_BYTES_MAX} bytes.")
+            }
+            _ => "The body did not arrive whole.".to_owned(),
+        };
+        Refused::new(rejection.status(), "bad_request", title)
+    })
+}
+
+fn id_of(text: &str) -> Result<RecordingId, Refused> {
+    let missing =
+        || Refused::new(StatusCode::NOT_FOUND, "no_recording", "There is no recording of this name.");
+    RecordingId::parse(text).ok_or_else(missing)
+}
+
+fn no_recording(id: &RecordingId) -> Refused {
+    Refused::new(StatusCode::NOT_FOUND, "no_recording", format!("There is no recording {id}."))
+}
+
+/// The person, and the page if the request names one.
+fn actor(server: &Server, headers: &HeaderMap) -> Result<Actor, Refused> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let client = match (text(CLIENT_HEADER), text(SECRET_HEADER)) {
+        (None, None) => None,
+        (Some(number), Some(secret)) => {
+            let number = number.parse().map_err(|_| {
+                Refused::bad_request(format!("{CLIENT_HEADER} is the number of the stream's hello."))
+            })?;
+            Some((number, secret.to_owned()))
+        }
+        (Some(_), None) | (None, Some(_)) => {
+            let title = format!("{CLIENT_HEADER} and {SECRET_HEADER} go together.");
+            return Err(Refused::bad_request(title));
+        }
+    };
+    Ok(Actor { person: server.settings.person.name.clone(), client })
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<String, Refused> {
+    let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
+    if key.is_empty() || key.len() > KEY_BYTES_MAX {
+        let title = format!(
+            "This needs an Idempotency-Key header of 1 to {KEY_BYTES_MAX} characters, new for each wish."
+        );
+        return Err(Refused::bad_request(title));
+    }
+    Ok(key.to_owned())
+}
+
+fn entropy() -> Result<[u8; 16], Refused> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| {
+        Refused::new(StatusCode::SERVICE_UNAVAILABLE, "no_entropy", "The machine gives no random numbers.")
+    })?;
+    Ok(bytes)
+}
+
+fn secret() -> Result<String, Refused> {
+    Ok(entropy()?.iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,451 @@
+//! The controller's side: its one call, its one decision, and what comes back.
+
+use agora::{AnswerClass, Operation, Timestamp, UnansweredCause};
+use rules::api::{MakeCall, MakeDecision, Problem, Written};
+use rules::guards::{Permitted, Refusal};
+use rules::journal::{
+    By, CallAnswered, CallId, CallSent, CallUnanswered, ClientNumber, DecisionKind, Repeated, SessionNumber,
+};
+use rules::{Entry, EntryNumber, Fact, RecordingId, RuleId};
+
+use crate::budget::Place;
+use crate::leases::Holding;
+use crate::ports::{Request, RequestFacts};
+use crate::{Actor, Draft, Now, Outgoing, Output, Switchboard, no_recording, problem, unwritable};
+
+/// How much of a body an entry keeps, in bytes.
+const RAW_BYTES_MAX: usize = 16 * 1024;
+
+/// How many entries a refusal hands out.
+const STALE_ENTRIES_MAX: usize = 200;
+
+/// A call that was taken: it leaves when there is budget and nothing came in between.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Posted {
+    /// The call.
+    pub call: CallId,
+}
+
+/// A call that waits for budget. Nothing of it is written, so a restart forgets it.
+#[derive(Debug, Clone)]
+pub(crate) struct Waiting {
+    id: CallId,
+    app: String,
+    recording: RecordingId,
+    call: MakeCall,
+    client: ClientNumber,
+    person: String,
+    holding: Holding,
+    place: Place,
+    /// Where it stands among those of equal urgency.
+    order: u64,
+}
+
+impl Waiting {
+    fn key(&self) -> (RecordingId, SessionNumber) {
+        (self.recording.clone(), self.call.session)
+    }
+}
+
+impl Switchboard {
+    /// The controller wants one call made. It is taken, or refused; its outcome comes by the stream.
+    ///
+    /// # Errors
+    /// The refusal, when the lease, the entries since, or the rules say no. Then nothing was written or sent.
+    pub fn call_posted(
+        &mut self,
+        actor: &Actor,
+        recording: &RecordingId,
+        call: MakeCall,
+        now: Now,
+    ) -> Result<Posted, Problem> {
+        let posted = self.take_call(actor, recording, call, now);
+        if posted.is_err() {
+            self.counts.refused += 1;
+        }
+        self.pump(now);
+        posted
+    }
+
+    fn take_call(
+        &mut self,
+        actor: &Actor,
+        recording: &RecordingId,
+        call: MakeCall,
+        now: Now,
+    ) -> Result<Posted, Problem> {
+        let (client, holding) = self.controller(actor, recording)?;
+        let kept = self.ledger.recordings.get(recording).ok_or_else(|| no_recording(recording))?;
+        let id = CallId::new(recording, call.after, call.session, call.operation);
+        if kept.sent.contains(&id) || self.waiting.iter().any(|waiting| waiting.id == id) {
+            return Ok(Posted { call: id });
+        }
+        self.posted += 1;
+        let waiting = Waiting {
+            id: id.clone(),
+            app: kept.folded.app.clone(),
+            recording: recording.clone(),
+            place: match call.operation {
+                Operation::Acquire => Place::WithNext,
+                Operation::Start => Place::Kept,
+                Operation::Query | Operation::Update | Operation::UpdateLayout => Place::One,
+                Operation::Stop => Place::Last,
+            },
+            call,
+            client,
+            person: actor.person.clone(),
+            holding,
+            order: self.posted,
+        };
+        if !self.windows.contains_key(&waiting.app) {
+            let title = format!("The configuration has no App ID called {:?} any more.", waiting.app);
+            return Err(problem(422, "not_permitted", title));
+        }
+        self.check(&waiting, now)?;
+        self.nothing_owed().map_err(|error| unwritable(&error))?;
+        // The same step decided anew, after an entry that does not concern it, keeps its place in the queue.
+        let same = |other: &Waiting| {
+            other.recording == waiting.recording
+                && other.call.session == waiting.call.session
+                && other.call.operation == waiting.call.operation
+        };
+        match self.waiting.iter().position(same) {
+            Some(index) => {
+                let order = self.waiting[index].order;
+                self.waiting[index] = Waiting { order, ..waiting };
+            }
+            None => self.waiting.push(waiting),
+        }
+        Ok(Posted { call: id })
+    }
+
+    /// The controller declares what the rules conclude.
+    ///
+    /// # Errors
+    /// The refusal; then nothing was written.
+    pub fn decision_posted(
+        &mut self,
+        actor: &Actor,
+        recording: &RecordingId,
+        decision: MakeDecision,
+        now: Now,
+    ) -> Result<Written, Problem> {
+        let written = self.take_decision(actor, recording, decision, now);
+        if written.is_err() {
+            self.counts.refused += 1;
+        }
+        self.pump(now);
+        written
+    }
+
+    fn take_decision(
+        &mut self,
+        actor: &Actor,
+        recording: &RecordingId,
+        decision: MakeDecision,
+        now: Now,
+    ) -> Result<Written, Problem> {
+        let (client, holding) = self.controller(actor, recording)?;
+        self.fresh(recording, decision.after, session_of(&decision.kind))?;
+        let at = self.journal_now(now);
+        let kept = self.ledger.recordings.get(recording).ok_or_else(|| no_recording(recording))?;
+        let board = self.ledger.boards.get(&kept.folded.app).ok_or_else(|| no_recording(recording))?;
+        let decided = rules::admits(&kept.folded, board, &decision, at)
+            .map_err(|refusal| refused("not_admitted", refusal))?;
+        let by = By::Client { client, epoch: holding.epoch, name: actor.person.clone() };
+        let draft = Draft { recording: recording.clone(), by, fact: Fact::Decided(decided) };
+        let numbers = self.write(vec![draft], None, now).map_err(|error| unwritable(&error))?;
+        Ok(Written { number: numbers.first().copied().unwrap_or_default() })
+    }
+
+    /// An HTTP answer came, perhaps late (D8). It is written before anybody acts on it.
+    pub fn answered(&mut self, call: &CallId, status: u16, retry_after: Option<&str>, body: &[u8], now: Now) {
+        let Some(open) = self.ledger.open.get(call).cloned() else { return };
+        let Some(kept) = self.ledger.recordings.get(&open.recording) else { return };
+        self.counts.calls_answered += 1;
+        let answer = agora::classify(open.operation, kept.folded.mode, status, retry_after, body);
+        let key = (open.recording.clone(), open.session);
+        let at = self.journal_now(now);
+        if let Some(window) = self.windows.get_mut(&kept.folded.app) {
+            if matches!(answer.class, AnswerClass::RateLimited { .. }) {
+                window.rate_limited(at);
+            }
+            if open.operation == Operation::Acquire && !matches!(answer.class, AnswerClass::Acquired(_)) {
+                window.release(&key);
+            }
+        }
+        // While answers are owed, the last written one is not the last one.
+        let before = kept.answers.get(&open.session).filter(|_| self.owed.is_empty());
+        let equal = before.filter(|(_, before)| *before == answer).map(|(entry, _)| *entry);
+        let routine = is_routine(open.rule) && matches!(answer.class, AnswerClass::Status(_));
+        let fact = match equal.filter(|_| routine && !open.given_up) {
+            Some(of) => Fact::Repeated(Repeated { id: call.clone(), of }),
+            None => Fact::CallAnswered(CallAnswered { id: call.clone(), answer, raw: Some(raw_text(body)) }),
+        };
+        self.write_surely(Draft { recording: open.recording, by: By::Agora, fact }, now);
+        self.pump(now);
+    }
+
+    /// A call had no answer in time, or none at all. After a time-out a late answer is still taken, until
+    /// [`Switchboard::finished`].
+    pub fn unanswered(&mut self, call: &CallId, cause: UnansweredCause, now: Now) {
+        let Some(open) = self.ledger.open.get(call).cloned() else { return };
+        if open.given_up {
+            return;
+        }
+        self.counts.calls_unanswered += 1;
+        if let Some(kept) = self.ledger.recordings.get(&open.recording)
+            && let Some(window) = self.windows.get_mut(&kept.folded.app)
+            && open.operation == Operation::Acquire
+        {
+            window.release(&(open.recording.clone(), open.session));
+        }
+        let fact = Fact::CallUnanswered(CallUnanswered { id: call.clone(), cause });
+        self.write_surely(Draft { recording: open.recording, by: By::Proxy, fact }, now);
+        self.pump(now);
+    }
+
+    /// Nothing more will come of this call.
+    pub fn finished(&mut self, call: &CallId) {
+        if self.ledger.open.get(call).is_some_and(|open| open.given_up) {
+            self.ledger.open.remove(call);
+        }
+    }
+
+    /// Sends what has a place, most urgent first (D1).
+    pub(crate) fn pump(&mut self, now: Now) {
+        let apps: Vec<String> = self.windows.keys().cloned().collect();
+        for app in apps {
+            while let Some(index) = self.next_in_line(&app, self.journal_now(now)) {
+                let waiting = self.waiting.remove(index);
+                let key = waiting.key();
+                let at = self.journal_now(now);
+                let Some(window) = self.windows.get_mut(&app) else { break };
+                if waiting.place == Place::WithNext {
+                    // What an earlier acquire of this session kept is of no use any more.
+                    window.release(&key);
+                }
+                if !window.take(&key, waiting.place, at) {
+                    self.waiting.push(waiting);
+                    break;
+                }
+                if !self.send(&waiting, now) {
+                    self.counts.dropped += 1;
+                    if let Some(window) = self.windows.get_mut(&app) {
+                        window.give_back(&key);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Checks, writes `CallSent`, sends. False if one of them failed: then nothing was written or sent.
+    fn send(&mut self, waiting: &Waiting, now: Now) -> bool {
+        let Ok((permitted, request)) = self.check(waiting, now) else { return false };
+        let Waiting { id, app, recording, call, client, person, holding, .. } = waiting;
+        let sent = CallSent {
+            id: id.clone(),
+            session: call.session,
+            operation: call.operation,
+            uid: permitted.uid,
+            domain: permitted.domain,
+            host: request.host.clone(),
+            rule: call.rule,
+            attempt: call.attempt,
+            body_hash: request.body_hash.clone(),
+            late: permitted.late,
+            asynchronous: permitted.asynchronous,
+        };
+        let by = By::Client { client: *client, epoch: holding.epoch, name: person.clone() };
+        let draft = Draft { recording: recording.clone(), by, fact: Fact::CallSent(sent) };
+        if self.write(vec![draft], None, now).is_err() {
+            return false;
+        }
+        self.counts.calls_sent += 1;
+        self.outputs.push_back(Output::Send(Box::new(Outgoing {
+            call: id.clone(),
+            app: app.clone(),
+            get: call.operation == Operation::Query,
+            request,
+            wait: permitted.answer_wait,
+        })));
+        true
+    }
+
+    /// Everything that must be so at the moment a call leaves.
+    fn check(&mut self, waiting: &Waiting, now: Now) -> Result<(Permitted, Request), Problem> {
+        let Waiting { recording, call, holding, .. } = waiting;
+        if self.leases.holder(recording) != Some(*holding) {
+            return Err(no_lease(recording));
+        }
+        self.fresh(recording, call.after, Some(call.session))?;
+        let at = self.journal_now(now);
+        let kept = self.ledger.recordings.get(recording).ok_or_else(|| no_recording(recording))?;
+        let board = self.ledger.boards.get(&kept.folded.app).ok_or_else(|| no_recording(recording))?;
+        let permitted = rules::permits(&kept.folded, board, call, at)
+            .map_err(|refusal| refused("not_permitted", refusal))?;
+        let facts = RequestFacts {
+            requested: &kept.requested,
+            operation: call.operation,
+            domain: permitted.domain,
+            uid: permitted.uid,
+            resource_id: permitted.resource_id.as_ref(),
+            sid: permitted.sid.as_ref(),
+            asynchronous: permitted.asynchronous,
+            exclude: &[],
+        };
+        let request =
+            self.requests.build(&facts).map_err(|sentence| problem(422, "not_permitted", sentence))?;
+        if let Some(first) = permitted.repeats {
+            let body_hash = self.body_hash(recording, first)?;
+            if body_hash != request.body_hash {
+                let title = "The configuration was changed since this request was first sent, so it cannot be \
+                             repeated with the same body: acquire anew.";
+                return Err(problem(422, "not_permitted", title));
+            }
+        }
+        Ok((permitted, request))
+    }
+
+    fn body_hash(&mut self, recording: &RecordingId, sent: EntryNumber) -> Result<String, Problem> {
+        let entries = self.store.entries(recording, sent.saturating_sub(1), 1);
+        let entries = entries.map_err(|error| unwritable(&error))?;
+        match entries.into_iter().next().map(|entry| entry.fact) {
+            Some(Fact::CallSent(sent)) => Ok(sent.body_hash),
+            _ => Err(problem(422, "not_permitted", format!("Entry {sent} is not a call that was sent."))),
+        }
+    }
+
+    /// The client that this request comes from, and the lease that it holds.
+    fn controller(&self, actor: &Actor, recording: &RecordingId) -> Result<(ClientNumber, Holding), Problem> {
+        if self.recording(recording).is_none() {
+            return Err(no_recording(recording));
+        }
+        let client = self.proven_client(actor)?.ok_or_else(|| {
+            let title = "This needs the number and the secret of an open stream, in its two headers.";
+            problem(403, "no_lease", title)
+        })?;
+        match self.leases.holder(recording) {
+            Some(holding) if holding.client == client => Ok((client, holding)),
+            _ => Err(no_lease(recording)),
+        }
+    }
+
+    /// Refuses what was decided before something came that concerns it.
+    fn fresh(
+        &mut self,
+        recording: &RecordingId,
+        after: EntryNumber,
+        session: Option<SessionNumber>,
+    ) -> Result<(), Problem> {
+        let last = self.recording(recording).map_or(0, |recording| recording.last);
+        if after == last {
+            return Ok(());
+        }
+        if after > last {
+            let title = format!("`after` is {after}, but the newest entry of this recording is {last}.");
+            return Err(problem(422, "bad_request", title));
+        }
+        let entries = self.store.entries(recording, after, usize::MAX >> 1);
+        let entries = entries.map_err(|error| unwritable(&error))?;
+        let concerns = |entry: &Entry| rules::concerns(recording, &entry.fact, session);
+        if !entries.iter().any(concerns) {
+            return Ok(());
+        }
+        let title = "Something came in between; fold these entries and decide anew.";
+        let without_raw = entries.into_iter().take(STALE_ENTRIES_MAX).map(|mut entry| {
+            if let Fact::CallAnswered(answered) = &mut entry.fact {
+                answered.raw = None;
+            }
+            entry
+        });
+        Err(Problem { entries: without_raw.collect(), ..problem(409, "stale", title) })
+    }
+
+    /// The place in the queue of the call that leaves next, if it may leave now.
+    fn next_in_line(&self, app: &str, at: Timestamp) -> Option<usize> {
+        let window = self.windows.get(app)?;
+        let free_now = |waiting: &Waiting| window.free_at(&waiting.key(), waiting.place, at) <= at;
+        self.line_of(app).into_iter().find(|index| free_now(&self.waiting[*index]))
+    }
+
+    /// Those that may be next: a start whose place is kept, and the most urgent one. The others wait behind it, even
+    /// where there would be room for them: an acquire needs two places, and would never find them. A stop is always the
+    /// most urgent.
+    fn line_of(&self, app: &str) -> Vec<usize> {
+        let of_app = || self.waiting.iter().enumerate().filter(|(_, waiting)| waiting.app == app);
+        let window = self.windows.get(app);
+        let kept = of_app().filter(|(_, waiting)| {
+            waiting.place == Place::Kept && window.is_some_and(|window| window.keeps(&waiting.key()))
+        });
+        let first = of_app().min_by_key(|(_, waiting)| {
+            let MakeCall { operation, rule, attempt, .. } = waiting.call;
+            (rules::urgency(operation, rule, attempt), waiting.order)
+        });
+        kept.chain(first).map(|(index, _)| index).collect()
+    }
+
+    /// When a waiting call may leave, in the journal's time.
+    pub(crate) fn next_sending(&self, now: Now) -> Option<Timestamp> {
+        let at = self.journal_now(now);
+        let free = self.windows.iter().flat_map(|(app, window)| {
+            let line = self.line_of(app).into_iter();
+            line.map(|index| window.free_at(&self.waiting[index].key(), self.waiting[index].place, at))
+        });
+        free.min()
+    }
+}
+
+fn no_lease(recording: &RecordingId) -> Problem {
+    problem(409, "no_lease", format!("Another client acts for {recording} now, or nobody does yet."))
+}
+
+fn refused(kind: &str, refusal: Refusal) -> Problem {
+    Problem { rule: refusal.rule, ..problem(422, kind, refusal.sentence) }
+}
+
+/// D1's last class, whose answers are mostly the same.
+const fn is_routine(rule: RuleId) -> bool {
+    matches!(rule, RuleId::M1 | RuleId::M9 | RuleId::L1)
+}
+
+/// What an entry keeps of a body: text, cut where it is too long.
+fn raw_text(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(RAW_BYTES_MAX)]);
+    if body.len() <= RAW_BYTES_MAX {
+        return text.into_owned();
+    }
+    format!("{text}… ({} bytes in all)", body.len())
+}
+
+/// The session that a decision is about.
+const fn session_of(kind: &DecisionKind) -> Option<SessionNumber> {
+    match kind {
+        DecisionKind::Confirmed(session)
+        | DecisionKind::InDoubt(session)
+        | DecisionKind::Recovered(session)
+        | DecisionKind::Lost(session)
+        | DecisionKind::NotStarted { session, .. }
+        | DecisionKind::Ending(session)
+        | DecisionKind::Ended { session, .. }
+        | DecisionKind::TakenAsEnded(session)
+        | DecisionKind::Orphaned { session, .. }
+        | DecisionKind::Abandoned(session)
+        | DecisionKind::Replace(session) => Some(*session),
+        DecisionKind::WaitForStaff(_) | DecisionKind::Alarm(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_body_is_cut_and_says_how_long_it_was() {
+        let text = raw_text(&[b'x'; 20_000]);
+        assert!(text.ends_with("x… (20000 bytes in all)"));
+        assert!(text.len() < 17_000);
+        assert_eq!(raw_text(b"{\"a\":1}"), "{\"a\":1}");
+        assert_eq!(raw_text(&[0xff, b'a']), "\u{fffd}a");
+    }
+}

@@ -1,0 +1,248 @@
+//! Connections of the stream: what each is told, whether it is alive, and which leases it holds.
+
+use std::time::Duration;
+
+use rules::RecordingId;
+use rules::api::{ClaimLeases, FromProxy, Heartbeat, Hello, PROTOCOL, Problem};
+use rules::journal::{By, ClientNumber, Leased};
+use rules::{Fact, Recording};
+
+use crate::leases::{Client, Holding};
+use crate::stream::{self, TICK, Text};
+use crate::{Actor, Draft, Now, Output, Switchboard, problem, unwritable};
+
+/// Every client is sent a heartbeat this often, in real time.
+const BEAT_EVERY: Duration = Duration::from_secs(1);
+
+/// A client that missed more entries than this gets a snapshot instead.
+const RESUME_MAX: usize = 5_000;
+
+/// A connection that was just opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// Who is signed in there.
+    pub person: String,
+    /// Whether that person may act for recordings.
+    pub operates: bool,
+    /// Whether it is the attendant, and no page.
+    pub attendant: bool,
+    /// A fresh secret for it.
+    pub secret: String,
+    /// How far it is, and in which journal; none if it knows nothing.
+    pub resume: Option<(String, u64)>,
+}
+
+impl Switchboard {
+    /// A client connected. It is told hello, and what it does not know yet.
+    pub fn connected(&mut self, arrival: Arrival, now: Now) -> ClientNumber {
+        // The others first, so that all of them are equally far.
+        self.stream_out(now);
+        let Arrival { person, operates, attendant, secret, resume } = arrival;
+        let number = self.next_client;
+        self.next_client = self.next_client.saturating_add(1);
+        let hello = Hello {
+            protocol: PROTOCOL,
+            build: self.config.build.clone(),
+            journal_id: self.journal_id.clone(),
+            client: number,
+            secret: secret.clone(),
+            now: self.journal_now(now),
+            clock_rate: self.config.clock_rate,
+        };
+        let client = Client { person, secret, operates, attendant, since: now.real, beat_at: now.real };
+        self.leases.connected(number, client);
+        self.tell(number, stream::encode(&FromProxy::Hello(hello)), false);
+        let missed = resume.and_then(|(journal, after)| self.missed(&journal, after, now));
+        let frames = missed.unwrap_or_else(|| self.snapshot_frames(now));
+        for text in frames {
+            self.tell(number, text, false);
+        }
+        self.offer(now);
+        number
+    }
+
+    /// A client answered a heartbeat.
+    pub fn beat(&mut self, client: ClientNumber, now: Now) {
+        self.leases.beat(client, now.real);
+    }
+
+    /// A client saw a gap: it gets a snapshot.
+    pub fn resync(&mut self, client: ClientNumber, now: Now) {
+        self.stream_out(now);
+        for text in self.snapshot_frames(now) {
+            self.tell(client, text, false);
+        }
+    }
+
+    /// A connection is gone: its leases are free at once.
+    pub fn gone(&mut self, client: ClientNumber, now: Now) {
+        self.leases.gone(client);
+        self.offer(now);
+    }
+
+    /// A client takes what it was offered. Gives back what it holds now.
+    ///
+    /// # Errors
+    /// When the request proves no client, or the journal cannot be written.
+    pub fn claimed(&mut self, actor: &Actor, claim: &ClaimLeases, now: Now) -> Result<ClaimLeases, Problem> {
+        let client = self.proven_client(actor)?.ok_or_else(|| {
+            problem(
+                403,
+                "no_lease",
+                "This needs the number and the secret of an open stream, in its two headers.",
+            )
+        })?;
+        let may = |id: &&RecordingId| self.leases.may_claim(id, client, now.real);
+        let mut granted: Vec<RecordingId> = claim.recordings.iter().filter(may).cloned().collect();
+        granted.sort();
+        granted.dedup();
+        let drafts = granted.iter().filter_map(|id| self.lease_draft(id, client)).collect();
+        self.write(drafts, None, now).map_err(|error| unwritable(&error))?;
+        for id in &granted {
+            self.grant(id, client);
+        }
+        let holds =
+            |id: &&RecordingId| self.leases.holder(id).is_some_and(|holding| holding.client == client);
+        let recordings = claim.recordings.iter().filter(holds).cloned().collect();
+        Ok(ClaimLeases { recordings })
+    }
+
+    /// The client that a request names, if it names one and knows its secret.
+    pub(crate) fn proven_client(&self, actor: &Actor) -> Result<Option<ClientNumber>, Problem> {
+        let Some((number, secret)) = &actor.client else { return Ok(None) };
+        let known = self.leases.client(*number);
+        let proven =
+            known.is_some_and(|client| client.person == actor.person && same_secret(&client.secret, secret));
+        if proven {
+            return Ok(Some(*number));
+        }
+        let title = format!("Client {number} is not an open stream of yours: open the stream again.");
+        Err(problem(403, "no_lease", title))
+    }
+
+    /// The entry that gives this client the lease, if it does not hold it.
+    pub(crate) fn lease_draft(&self, id: &RecordingId, client: ClientNumber) -> Option<Draft> {
+        let epoch = self.ledger.recordings.get(id).map_or(0, |kept| kept.epoch) + 1;
+        let known = self.leases.client(client).filter(|client| client.operates)?;
+        if self.leases.holder(id).is_some_and(|holding| holding.client == client) {
+            return None;
+        }
+        let holder = known.person.clone();
+        let by = By::Client { client, epoch, name: holder.clone() };
+        Some(Draft { recording: id.clone(), by, fact: Fact::Leased(Leased { client, epoch, holder }) })
+    }
+
+    /// The lease that was just written is this client's.
+    pub(crate) fn grant(&mut self, id: &RecordingId, client: ClientNumber) {
+        let Some(kept) = self.ledger.recordings.get(id) else { return };
+        if kept.folded.settled() || kept.folded.unreadable {
+            return;
+        }
+        let holding = Holding { client, epoch: kept.epoch };
+        if let Some(before) = self.leases.granted(id, holding) {
+            self.tell_released(before, vec![id.clone()]);
+        }
+    }
+
+    pub(crate) fn tell_released(&mut self, client: ClientNumber, recordings: Vec<RecordingId>) {
+        if self.leases.client(client).is_some() {
+            self.tell(client, stream::encode(&FromProxy::Released(recordings)), true);
+        }
+    }
+
+    /// Beats, frees the leases of the silent, offers free ones, streams what is new.
+    pub(crate) fn tend_clients(&mut self, now: Now) {
+        // What comes alone goes at once; what comes in a crowd travels together.
+        if now.real >= self.streamed_at + TICK {
+            self.stream_out(now);
+        }
+        for (client, recordings) in self.leases.free_silent(now.real) {
+            self.tell_released(client, recordings);
+        }
+        self.offer(now);
+        if self.beat_at.is_none_or(|at| now.real >= at) {
+            self.beat_at = Some(now.real + BEAT_EVERY);
+            self.beat += 1;
+            let heartbeat =
+                Heartbeat { now: self.journal_now(now), beat: self.beat, newest: self.ledger.newest };
+            self.tell_all(&stream::encode(&FromProxy::Heartbeat(heartbeat)));
+        }
+    }
+
+    /// After how much real time there is something to tell a client.
+    pub(crate) fn client_due(&self, now: Now) -> Duration {
+        let beat = self.beat_at.unwrap_or_default();
+        let stream = (!self.unsent.is_empty()).then_some(self.streamed_at + TICK);
+        let instants = [Some(beat), stream, self.leases.next_due()];
+        let first = instants.into_iter().flatten().min().unwrap_or(beat);
+        first.saturating_sub(now.real)
+    }
+
+    fn offer(&mut self, now: Now) {
+        for (client, recordings) in self.leases.offers(now.real) {
+            self.tell(client, stream::encode(&FromProxy::Offer(recordings)), true);
+        }
+    }
+
+    /// Sends every client what was written since the last time, encoded once.
+    pub(crate) fn stream_out(&mut self, now: Now) {
+        if self.unsent.is_empty() {
+            return;
+        }
+        let entries = std::mem::take(&mut self.unsent);
+        let (after, upto) = (self.streamed, self.ledger.newest);
+        self.streamed = upto;
+        self.streamed_at = now.real;
+        for text in stream::entry_frames(after, upto, self.journal_now(now), entries) {
+            self.tell_all(&text);
+        }
+    }
+
+    /// What a client missed, if it comes from this journal and did not miss too much.
+    fn missed(&mut self, journal: &str, after: u64, now: Now) -> Option<Vec<Text>> {
+        let newest = self.streamed;
+        if journal != self.journal_id || after > newest {
+            return None;
+        }
+        let lines = self.store.lines_after(after, RESUME_MAX + 1).ok()?;
+        if lines.len() > RESUME_MAX {
+            return None;
+        }
+        let entries = lines.into_iter().map(stream::without_raw).collect();
+        Some(stream::entry_frames(after, newest, self.journal_now(now), entries))
+    }
+
+    /// The live recordings as they are now; encoded once for everybody who asks before the next entry.
+    fn snapshot_frames(&mut self, now: Now) -> Vec<Text> {
+        let upto = self.streamed;
+        if let Some((known, frames)) = &self.snapshot
+            && *known == upto
+        {
+            return frames.clone();
+        }
+        let live = self.ledger.order.iter().filter_map(|id| self.recording(id));
+        let live: Vec<Recording> = live.filter(|recording| !recording.settled()).cloned().collect();
+        let boards =
+            self.ledger.boards.iter().map(|(app, board)| (app.clone(), board.facts().clone())).collect();
+        let frames = stream::snapshot_frames(upto, self.journal_now(now), live, boards);
+        self.snapshot = Some((upto, frames.clone()));
+        frames
+    }
+
+    fn tell_all(&mut self, text: &Text) {
+        let clients: Vec<ClientNumber> = self.leases.clients().map(|(number, _)| number).collect();
+        for client in clients {
+            self.tell(client, text.clone(), true);
+        }
+    }
+
+    fn tell(&mut self, client: ClientNumber, text: Text, counted: bool) {
+        self.outputs.push_back(Output::ToClient { client, text, counted });
+    }
+}
+
+/// Compares without telling by its time how much was right.
+fn same_secret(known: &str, given: &str) -> bool {
+    let difference = known.bytes().zip(given.bytes()).fold(0, |difference, (a, b)| difference | (a ^ b));
+    known.len() == given.len() && difference == 0
+}

@@ -1,0 +1,505 @@
+//! What people ask for. A command is one entry; it also gives the lease to the page that it came from.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use agora::check::{Check, check_settings};
+use agora::{Mode, Uid};
+use rules::api::{AdoptRecording, Asked, Problem, RequestRecording, Written};
+use rules::journal::{
+    Acknowledged, Adopted, By, ClientNumber, Dismissed, PolicyChanged, RULES_VERSION, Requested,
+    StopRequested, Uids,
+};
+use rules::{EntryNumber, Fact, Policy, Recording, RecordingId, RuleId, SessionNumber};
+
+use crate::ports::KeyUse;
+use crate::{Actor, AppConfig, Draft, Now, Switchboard, no_recording, problem, unwritable};
+
+/// How long an `Idempotency-Key` is remembered, in the journal's time.
+const KEY_LIVES: Duration = Duration::from_secs(72 * 3_600);
+
+/// How many starts one person may ask for in a minute of real time.
+const STARTS_A_MINUTE: usize = 10;
+
+/// The longest time in which a stop can be taken back, in real time.
+pub const UNDO_MAX: Duration = Duration::from_secs(60);
+
+/// The longest reason for a dismissal, in characters.
+const REASON_CHARACTERS_MAX: usize = 500;
+
+/// A command about one recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Stop all of it, or one session (T7).
+    Stop {
+        /// The session; none: the whole recording.
+        session: Option<SessionNumber>,
+        /// For how long it can be taken back, in real time. Nothing is sent before.
+        undo: Duration,
+    },
+    /// Take the stop back before it is due.
+    WithdrawStop,
+    /// Another policy, by name.
+    ChangePolicy(String),
+    /// Go on where it waits for staff.
+    TryAgain,
+    /// The next query now.
+    Hurry,
+    /// The alarm that this entry raised was seen.
+    Acknowledge(EntryNumber),
+    /// Take a possible orphan, or a session out of control, off the board.
+    Dismiss {
+        /// The session.
+        session: SessionNumber,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Which recordings a page of the list holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filter {
+    /// Of this App ID.
+    pub app: Option<String>,
+    /// Only those that are not settled, or only those that are.
+    pub live: Option<bool>,
+    /// Whose channel's name holds this text.
+    pub channel: Option<String>,
+}
+
+impl Filter {
+    pub(crate) fn fits(&self, recording: &Recording) -> bool {
+        self.app.as_ref().is_none_or(|app| *app == recording.app)
+            && self.live.is_none_or(|live| live != recording.settled())
+            && self.channel.as_ref().is_none_or(|text| recording.channel.as_str().contains(text.as_str()))
+    }
+}
+
+impl Switchboard {
+    /// Staff ask for a recording. `entropy` becomes its id.
+    ///
+    /// # Errors
+    /// The refusal, which says what to change. Then nothing was written.
+    pub fn asked(
+        &mut self,
+        actor: &Actor,
+        key: &str,
+        ask: &RequestRecording,
+        entropy: [u8; 16],
+        now: Now,
+    ) -> Result<Asked, Problem> {
+        let client = self.proven_client(actor)?;
+        let key_use = self.key_use(actor, key, ask, now)?;
+        if let Some(asked) = self.asked_before(&key_use)? {
+            return Ok(asked);
+        }
+        let app = self.app(&ask.app)?;
+        let (policy_name, policy) = self.policy(ask.policy.as_deref())?;
+        check_request(app, ask)?;
+        let board = self.ledger.boards.entry(ask.app.clone()).or_default();
+        if let Some(first) = board.starting(&ask.channel, ask.settings.mode).cloned() {
+            // S10: a second request meanwhile is not queued, it is answered with the first one.
+            let key_use = KeyUse { recording: first.clone(), ..key_use };
+            self.write(Vec::new(), Some(key_use), now).map_err(|error| unwritable(&error))?;
+            return Ok(Asked { recording: first, existing: true });
+        }
+        let app = self.app(&ask.app)?.clone();
+        let uids = self.choose_uids(&app, ask)?;
+        let board = self.ledger.boards.entry(ask.app.clone()).or_default();
+        rules::permits_request(board, &ask.channel, ask.settings.mode, &uids, ask.beside).map_err(
+            |refusal| {
+                let (status, kind) = match refusal.rule {
+                    Some(RuleId::S10) => (409, "beside"),
+                    _ => (422, "uids"),
+                };
+                Problem { rule: refusal.rule, ..problem(status, kind, refusal.sentence) }
+            },
+        )?;
+        let requested = Requested {
+            app: ask.app.clone(),
+            channel: ask.channel.clone(),
+            uids,
+            storage: ask.storage.clone(),
+            settings: ask.settings.clone(),
+            policy_name,
+            policy,
+            rules: RULES_VERSION,
+            watched: false,
+        };
+        self.count_start(&actor.person, now)?;
+        let facts = vec![Fact::Requested(Box::new(requested))];
+        self.begin(actor, client, key_use, facts, entropy, now)
+    }
+
+    /// Staff want a recording watched that already runs.
+    ///
+    /// # Errors
+    /// The refusal, which says what to change. Then nothing was written.
+    pub fn adopted(
+        &mut self,
+        actor: &Actor,
+        key: &str,
+        adopt: &AdoptRecording,
+        entropy: [u8; 16],
+        now: Now,
+    ) -> Result<Asked, Problem> {
+        let client = self.proven_client(actor)?;
+        let key_use = self.key_use(actor, key, adopt, now)?;
+        if let Some(asked) = self.asked_before(&key_use)? {
+            return Ok(asked);
+        }
+        let app = self.app(&adopt.app)?.clone();
+        if !app.modes.contains(&adopt.mode) {
+            return Err(wrong_mode(&app));
+        }
+        let has_sid = |recording: &Recording| {
+            recording.app == adopt.app
+                && recording.sessions.iter().any(|session| session.sid.as_ref() == Some(&adopt.sid))
+        };
+        let known = self.ledger.recordings.values().find(|kept| has_sid(&kept.folded));
+        if let Some(known) = known.map(|kept| kept.folded.id.clone()) {
+            let title = format!("The session {} is already watched, as recording {known}.", adopt.sid);
+            return Err(problem(409, "watched", title));
+        }
+        let Some(storage) = app.storage.first().cloned() else {
+            return Err(problem(422, "bad_request", format!("{} has no storage profile.", app.name)));
+        };
+        let (policy_name, policy) = self.policy(None)?;
+        let mut free = self.free_uids(&app, &adopt.channel, &[adopt.uid]).into_iter();
+        let Some(backup) = free.next() else { return Err(no_uids(&app)) };
+        let settings = agora::RecordingSettings { mode: adopt.mode, ..agora::RecordingSettings::default() };
+        let requested = Requested {
+            app: adopt.app.clone(),
+            channel: adopt.channel.clone(),
+            uids: Uids { original: adopt.uid, backup, reserves: free.take(2).collect() },
+            storage,
+            settings,
+            policy_name,
+            policy,
+            rules: RULES_VERSION,
+            watched: true,
+        };
+        let adopted = Adopted {
+            session: 1,
+            uid: adopt.uid,
+            resource_id: adopt.resource_id.clone(),
+            sid: adopt.sid.clone(),
+        };
+        let facts = vec![Fact::Requested(Box::new(requested)), Fact::Adopted(adopted)];
+        self.begin(actor, client, key_use, facts, entropy, now)
+    }
+
+    /// A person's command about one recording. Said twice, it is written once.
+    ///
+    /// # Errors
+    /// The refusal, which says why. Then nothing was written.
+    pub fn commanded(
+        &mut self,
+        actor: &Actor,
+        id: &RecordingId,
+        command: &Command,
+        now: Now,
+    ) -> Result<Written, Problem> {
+        let client = self.proven_client(actor)?;
+        let starts = matches!(command, Command::TryAgain);
+        let fact = match self.fact_of(id, command, now)? {
+            Said::New(fact) => *fact,
+            Said::Before(number) => return Ok(Written { number }),
+        };
+        if starts {
+            self.count_start(&actor.person, now)?;
+        }
+        let mut drafts = vec![Draft { recording: id.clone(), by: By::Staff(actor.person.clone()), fact }];
+        drafts.extend(client.and_then(|client| self.lease_draft(id, client)));
+        let numbers = self.write(drafts, None, now).map_err(|error| unwritable(&error))?;
+        self.leases.acted(id, &actor.person, client);
+        if let (Some(client), Some(_)) = (client, numbers.get(1)) {
+            self.grant(id, client);
+        }
+        self.update_lease_of(id);
+        self.pump(now);
+        Ok(Written { number: numbers.first().copied().unwrap_or_default() })
+    }
+
+    fn fact_of(&self, id: &RecordingId, command: &Command, now: Now) -> Result<Said, Problem> {
+        let recording = self.recording(id).ok_or_else(|| no_recording(id))?;
+        let at = self.journal_now(now);
+        let no_session = |number: SessionNumber| {
+            problem(404, "no_session", format!("Recording {id} has no session {number}."))
+        };
+        let fact = match command {
+            Command::Stop { session, undo } => {
+                if let Some(stop) = &recording.stop {
+                    return Ok(Said::Before(stop.entry));
+                }
+                if let Some(number) = session {
+                    let session = recording.session(*number).ok_or_else(|| no_session(*number))?;
+                    if session.stop_asked.is_some() {
+                        return Ok(Said::Before(recording.last));
+                    }
+                }
+                if recording.settled() {
+                    let title = "Nothing of this recording runs any more, so there is nothing to stop.";
+                    return Err(problem(409, "not_running", title));
+                }
+                let undo = (*undo).min(UNDO_MAX) * self.config.clock_rate.max(1);
+                Fact::StopRequested(StopRequested { session: *session, not_before: at + undo })
+            }
+            Command::WithdrawStop => {
+                let Some(stop) = &recording.stop else {
+                    return Err(problem(409, "no_stop", "No stop was asked for."));
+                };
+                if at >= stop.not_before {
+                    return Err(problem(409, "too_late", "The stop was already due, so it stays."));
+                }
+                Fact::StopWithdrawn
+            }
+            Command::ChangePolicy(name) => {
+                let (name, policy) = self.policy(Some(name))?;
+                if recording.policy == policy && recording.policy_name == name {
+                    return Ok(Said::Before(recording.last));
+                }
+                Fact::PolicyChanged(PolicyChanged { name, policy })
+            }
+            Command::TryAgain => {
+                if recording.waiting.is_none() {
+                    return Err(problem(409, "not_waiting", "This recording does not wait for anybody."));
+                }
+                Fact::TryAgainRequested
+            }
+            Command::Hurry => {
+                if recording.settled() {
+                    return Err(problem(409, "not_running", "Nothing of this recording runs any more."));
+                }
+                Fact::Hurried
+            }
+            Command::Acknowledge(alarm) => {
+                let known = recording.alarms.iter().find(|known| known.entry == *alarm);
+                match known {
+                    None => {
+                        let title = format!("Entry {alarm} of recording {id} raised no alarm.");
+                        return Err(problem(404, "no_alarm", title));
+                    }
+                    Some(known) if known.acknowledged => return Ok(Said::Before(recording.last)),
+                    Some(_) => Fact::Acknowledged(Acknowledged { alarm: *alarm }),
+                }
+            }
+            Command::Dismiss { session, reason } => {
+                let known = recording.session(*session).ok_or_else(|| no_session(*session))?;
+                let length = reason.trim().chars().count();
+                if length == 0 || length > REASON_CHARACTERS_MAX {
+                    let title = format!("Give a reason of 1 to {REASON_CHARACTERS_MAX} characters.");
+                    return Err(problem(422, "bad_request", title));
+                }
+                if known.dismissed {
+                    return Ok(Said::Before(recording.last));
+                }
+                Fact::Dismissed(Dismissed { session: *session, reason: reason.trim().to_owned() })
+            }
+        };
+        Ok(Said::New(Box::new(fact)))
+    }
+
+    /// Writes the first entries of a new recording, and gives its lease to the page that asked.
+    fn begin(
+        &mut self,
+        actor: &Actor,
+        client: Option<ClientNumber>,
+        key_use: KeyUse,
+        facts: Vec<Fact>,
+        entropy: [u8; 16],
+        now: Now,
+    ) -> Result<Asked, Problem> {
+        let id = self.new_id(entropy)?;
+        let by = By::Staff(actor.person.clone());
+        let draft = |fact| Draft { recording: id.clone(), by: by.clone(), fact };
+        let mut drafts: Vec<Draft> = facts.into_iter().map(draft).collect();
+        let lease = client.and_then(|client| self.lease_draft(&id, client));
+        let leased = lease.is_some();
+        drafts.extend(lease);
+        let key_use = KeyUse { recording: id.clone(), ..key_use };
+        self.write(drafts, Some(key_use), now).map_err(|error| unwritable(&error))?;
+        self.leases.acted(&id, &actor.person, client);
+        if let Some(client) = client.filter(|_| leased) {
+            self.grant(&id, client);
+        }
+        self.pump(now);
+        Ok(Asked { recording: id, existing: false })
+    }
+
+    /// Sixty bits in letters and digits that cannot be mistaken for one another.
+    fn new_id(&self, entropy: [u8; 16]) -> Result<RecordingId, Problem> {
+        const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+        let text: String =
+            entropy.iter().take(12).map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
+        RecordingId::parse(text)
+            .filter(|id| !self.ledger.recordings.contains_key(id))
+            .ok_or_else(|| problem(503, "no_id", "No free name was found for the recording. Try again."))
+    }
+
+    fn key_use(
+        &self,
+        actor: &Actor,
+        key: &str,
+        body: &impl serde::Serialize,
+        now: Now,
+    ) -> Result<KeyUse, Problem> {
+        let body = serde_json::to_string(body)
+            .map_err(|error| problem(422, "bad_request", format!("The body cannot be kept: {error}")))?;
+        // Filled in by whoever writes it.
+        let recording = RecordingId::parse("none").expect("four letters are an id");
+        let at = self.journal_now(now);
+        Ok(KeyUse { person: actor.person.clone(), key: key.to_owned(), body, recording, at })
+    }
+
+    /// What this key led to before.
+    fn asked_before(&mut self, key_use: &KeyUse) -> Result<Option<Asked>, Problem> {
+        let since = key_use.at - KEY_LIVES;
+        let known = self.store.key_use(&key_use.person, &key_use.key, since);
+        match known.map_err(|error| unwritable(&error))? {
+            None => Ok(None),
+            Some(known) if known.body == key_use.body => {
+                Ok(Some(Asked { recording: known.recording, existing: true }))
+            }
+            Some(_) => {
+                let title = "This Idempotency-Key was used with another body: send a new key.";
+                Err(problem(422, "key_reused", title))
+            }
+        }
+    }
+
+    fn app(&self, name: &str) -> Result<&AppConfig, Problem> {
+        self.config.apps.iter().find(|app| app.name == name).ok_or_else(|| {
+            let names: Vec<&str> = self.config.apps.iter().map(|app| app.name.as_str()).collect();
+            let title = format!("There is no App ID {name:?}; the configuration has {}.", names.join(", "));
+            problem(422, "bad_request", title)
+        })
+    }
+
+    fn policy(&self, name: Option<&str>) -> Result<(String, Policy), Problem> {
+        let named = match name {
+            None => self.config.policies.first(),
+            Some(name) => self.config.policies.iter().find(|policy| policy.name == name),
+        };
+        named.map(|named| (named.name.clone(), named.policy.clone())).ok_or_else(|| {
+            let names: Vec<&str> = self.config.policies.iter().map(|policy| policy.name.as_str()).collect();
+            let title = format!("There is no such policy; the configuration has {}.", names.join(", "));
+            problem(422, "bad_request", title)
+        })
+    }
+
+    /// The four UIDs (S11): those that were asked for if they are free, else free ones of the range.
+    fn choose_uids(&self, app: &AppConfig, ask: &RequestRecording) -> Result<Uids, Problem> {
+        let Some((original, backup)) = ask.uids else {
+            let mut free = self.free_uids(app, &ask.channel, &[]).into_iter();
+            let (Some(original), Some(backup)) = (free.next(), free.next()) else { return Err(no_uids(app)) };
+            return Ok(Uids { original, backup, reserves: free.take(2).collect() });
+        };
+        let (first, last) = app.uid_range;
+        let refuse = |title: String| Err(Problem { rule: Some(RuleId::S11), ..problem(422, "uids", title) });
+        if original == backup {
+            return refuse(format!("Both UIDs are {original}: give two different ones."));
+        }
+        let held = self.uids_in_channel(&app.name, &ask.channel);
+        for uid in [original, backup] {
+            if !(first..=last).contains(&uid.get()) {
+                return refuse(format!("UID {uid} is outside the reserved range {first} to {last}."));
+            }
+            if held.contains(&uid) {
+                return refuse(format!("UID {uid} is in use in this channel: choose another, or none."));
+            }
+        }
+        let reserves = self.free_uids(app, &ask.channel, &[original, backup]).into_iter().take(2).collect();
+        Ok(Uids { original, backup, reserves })
+    }
+
+    /// UIDs that no recording of this channel has; those that no live recording of the App ID has come first.
+    fn free_uids(&self, app: &AppConfig, channel: &agora::ChannelName, without: &[Uid]) -> Vec<Uid> {
+        const ENOUGH: usize = 4;
+        let in_channel = self.uids_in_channel(&app.name, channel);
+        let elsewhere: BTreeSet<Uid> = self.live_uids(|recording| recording.app == app.name);
+        let range = || (app.uid_range.0..=app.uid_range.1).filter_map(Uid::new);
+        let free = |uid: &Uid| !in_channel.contains(uid) && !without.contains(uid);
+        let mut chosen: Vec<Uid> =
+            range().filter(|uid| free(uid) && !elsewhere.contains(uid)).take(ENOUGH).collect();
+        if chosen.len() < ENOUGH {
+            let more: Vec<Uid> = range()
+                .filter(|uid| free(uid) && !chosen.contains(uid))
+                .take(ENOUGH - chosen.len())
+                .collect();
+            chosen.extend(more);
+        }
+        chosen
+    }
+
+    fn uids_in_channel(&self, app: &str, channel: &agora::ChannelName) -> BTreeSet<Uid> {
+        self.live_uids(|recording| recording.app == app && recording.channel == *channel)
+    }
+
+    fn live_uids(&self, fits: impl Fn(&Recording) -> bool) -> BTreeSet<Uid> {
+        let live = self.ledger.recordings.values().map(|kept| &kept.folded);
+        let live = live.filter(|recording| !recording.settled() && fits(recording));
+        live.flat_map(|recording| {
+            let Uids { original, backup, reserves } = &recording.uids;
+            let sessions = recording.sessions.iter().map(|session| session.uid);
+            [*original, *backup].into_iter().chain(reserves.iter().copied()).chain(sessions)
+        })
+        .collect()
+    }
+
+    /// Ten starts a minute for one person.
+    fn count_start(&mut self, person: &str, now: Now) -> Result<(), Problem> {
+        let starts = self.asked_for.entry(person.to_owned()).or_default();
+        while starts.front().is_some_and(|at| now.real.saturating_sub(*at) >= Duration::from_secs(60)) {
+            starts.pop_front();
+        }
+        if starts.len() >= STARTS_A_MINUTE {
+            let title = format!("You asked for {STARTS_A_MINUTE} starts within a minute: wait a little.");
+            return Err(problem(429, "too_many_starts", title));
+        }
+        starts.push_back(now.real);
+        Ok(())
+    }
+}
+
+enum Said {
+    New(Box<Fact>),
+    /// It was said before; this entry tells of it.
+    Before(EntryNumber),
+}
+
+fn check_request(app: &AppConfig, ask: &RequestRecording) -> Result<(), Problem> {
+    if !app.modes.contains(&ask.settings.mode) {
+        return Err(wrong_mode(app));
+    }
+    if !app.storage.contains(&ask.storage) {
+        let title = format!(
+            "{} has no storage profile {:?}; the configuration has {}.",
+            app.name,
+            ask.storage,
+            app.storage.join(", ")
+        );
+        return Err(problem(422, "bad_request", title));
+    }
+    let blocks = check_settings(&ask.settings).into_iter().find_map(|finding| match finding.check {
+        Check::Blocks(sentence) => Some(sentence),
+        Check::Warns(_) => None,
+    });
+    match blocks {
+        Some(sentence) => Err(Problem { rule: Some(RuleId::S1), ..problem(422, "checklist", sentence) }),
+        None => Ok(()),
+    }
+}
+
+fn wrong_mode(app: &AppConfig) -> Problem {
+    let modes: Vec<&str> = app.modes.iter().copied().map(Mode::as_str).collect();
+    problem(422, "bad_request", format!("{} records in these modes: {}.", app.name, modes.join(", ")))
+}
+
+fn no_uids(app: &AppConfig) -> Problem {
+    let (first, last) = app.uid_range;
+    let title = format!(
+        "No two UIDs of the range {first} to {last} are free in this channel: stop a recording, or widen it."
+    );
+    Problem { rule: Some(RuleId::S11), ..problem(422, "uids", title) }
+}
