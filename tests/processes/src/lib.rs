@@ -1,1 +1,17 @@
-//! Tests of the real binaries over real HTTP.
+//! Tests of the real binaries over real HTTP: what they need, for all of them.
+//!
+//! [`Rig`] starts the simulated service and the control desk in a folder of their own; [`Controller`] is a page without a
+//! screen; [`Cutter`] breaks connections; [`Rig::agree`] is the checker that every journey uses.
+
+mod binaries;
+mod chance;
+mod controller;
+mod cutter;
+mod http;
+mod rig;
+
+pub use chance::Chance;
+pub use controller::Controller;
+pub use cutter::Cutter;
+pub use http::{Answer, Http};
+pub use rig::{APP, Options, Rig, eventually};
