@@ -163,16 +163,18 @@ fn permits_start(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal> 
     let repeats_unclear = session.start.unanswered > 0
         || session.start.limited > 0
         || session.start.outcome.is_some_and(Outcome::is_unclear);
-    if !recording.is_wanted() && !(repeats_unclear && session.start.sent_entry > 0) {
+    let is_repeat = repeats_unclear && session.start.sent_entry > 0;
+    if !(recording.is_wanted() || is_repeat) {
         return refuse(RuleId::T5, "a stop was asked for: nothing more is started");
     }
     let policy = &recording.policy;
     if view.now > resource.at + seconds(policy.resource_usable) {
         return refuse(RuleId::S2, "the resource ID is too old; acquire another");
     }
+    // One that is lost and still asked after was weighed when this session took its UID (S11).
     let living = recording.sessions.iter().any(|other| {
-        let holds = other.may_hold_uid() && other.sid.is_some();
-        other.number != session.number && other.uid == session.uid && holds
+        let runs = matches!(other.phase, Phase::Accepted | Phase::Live | Phase::Ending);
+        other.number != session.number && other.uid == session.uid && runs
     });
     if living || !view.board.is_free_of_others(recording, session.uid) {
         return refuse(RuleId::S11, format!("UID {} may be in this channel already", session.uid));

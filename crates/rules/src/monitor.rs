@@ -368,10 +368,10 @@ fn conclude_alarms(view: View<'_>, session: &Session, findings: &mut Findings) {
 pub(crate) fn conclude_twins(view: View<'_>, findings: &mut Findings) {
     let live = |session: &&Session| session.phase == Phase::Live && stop::wanted(view, session).is_none();
     let running: Vec<&Session> = view.recording.sessions.iter().filter(live).collect();
-    let came_back = |session: &&Session| !session.interruptions.is_empty();
+    let came_back = running.iter().any(|session| !session.interruptions.is_empty());
     let changing =
         running.iter().any(|session| matches!(session.because, crate::recording::Because::ChangesOver(_)));
-    if running.len() < 2 || changing || !running.iter().any(|session| came_back(&session)) {
+    if running.len() < 2 || changing || !came_back {
         return;
     }
     let evidence: Vec<_> =

@@ -416,7 +416,7 @@ impl Recording {
         let Fact::Requested(requested) = &entry.fact else { return None };
         let Requested { app, channel, uids, storage, settings, policy_name, policy, rules: _, watched } =
             requested.as_ref();
-        let procedure = (!watched).then(|| Procedure {
+        let procedure = (!watched).then_some(Procedure {
             because: Because::Asked,
             begun: entry.at,
             entry: entry.number,
@@ -688,6 +688,7 @@ pub fn fold(recording: &mut Recording, entry: &Entry) {
                     not_before: stop.not_before,
                 });
                 recording.waiting = None;
+                pass_alarms(recording, is_about_starting);
             }
         },
         Fact::StopWithdrawn => {
@@ -831,24 +832,14 @@ fn start_answered(recording: &mut Recording, number: SessionNumber, class: &Answ
             if recording.procedure.as_ref().is_some_and(in_round) {
                 recording.procedure = None;
             }
-            pass_alarms(recording, |cause| match cause {
-                AlarmCause::StartFailing
-                | AlarmCause::StartRefused
-                | AlarmCause::AcquireFailing
-                | AlarmCause::UidsInUse => true,
-                AlarmCause::Unconfirmed(_)
-                | AlarmCause::Unclear(_)
-                | AlarmCause::Configuration(_)
-                | AlarmCause::Ending(_)
-                | AlarmCause::Twins(_)
-                | AlarmCause::Lost(_)
-                | AlarmCause::ReplacementsUsed
-                | AlarmCause::ReplacementFailed
-                | AlarmCause::StopUnconfirmed(_)
-                | AlarmCause::StopRefused(_)
-                | AlarmCause::ControlEnding(_)
-                | AlarmCause::OutOfControl(_)
-                | AlarmCause::Unattended => false,
+            pass_alarms(recording, |cause| {
+                matches!(
+                    cause,
+                    AlarmCause::StartFailing
+                        | AlarmCause::StartRefused
+                        | AlarmCause::AcquireFailing
+                        | AlarmCause::UidsInUse
+                )
             });
         }
         _ => {
@@ -1290,20 +1281,7 @@ fn begin_again(recording: &mut Recording, entry: &Entry) {
         return;
     }
     recording.replacements.clear();
-    let cause_ends = |cause| {
-        matches!(
-            cause,
-            AlarmCause::StartFailing
-                | AlarmCause::StartRefused
-                | AlarmCause::AcquireFailing
-                | AlarmCause::UidsInUse
-                | AlarmCause::ReplacementsUsed
-                | AlarmCause::ReplacementFailed
-                | AlarmCause::Unattended
-        )
-    };
-    pass_alarms(recording, cause_ends);
-    recording.alarms.retain(|alarm| !cause_ends(alarm.cause));
+    recording.alarms.retain(|alarm| !is_about_starting(alarm.cause));
     begin_procedure(recording, Because::TriedAgain, entry);
 }
 
@@ -1335,6 +1313,29 @@ fn pass_alarms(recording: &mut Recording, passed: impl Fn(AlarmCause) -> bool) {
         }
     }
     recording.alarms.retain(|alarm| !(alarm.passed && alarm.acknowledged));
+}
+
+/// Whether an alarm is about something that is not being started: it passes when staff try again, or stop.
+const fn is_about_starting(cause: AlarmCause) -> bool {
+    match cause {
+        AlarmCause::StartFailing
+        | AlarmCause::StartRefused
+        | AlarmCause::AcquireFailing
+        | AlarmCause::UidsInUse
+        | AlarmCause::ReplacementsUsed
+        | AlarmCause::ReplacementFailed
+        | AlarmCause::Unattended => true,
+        AlarmCause::Unconfirmed(_)
+        | AlarmCause::Unclear(_)
+        | AlarmCause::Configuration(_)
+        | AlarmCause::Ending(_)
+        | AlarmCause::Twins(_)
+        | AlarmCause::Lost(_)
+        | AlarmCause::StopUnconfirmed(_)
+        | AlarmCause::StopRefused(_)
+        | AlarmCause::ControlEnding(_)
+        | AlarmCause::OutOfControl(_) => false,
+    }
 }
 
 /// The session that an alarm is about.

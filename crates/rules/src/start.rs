@@ -60,7 +60,13 @@ pub(crate) fn look(view: View<'_>, findings: &mut Findings) {
             Phase::Acquiring => look_acquiring(view, session, findings),
             Phase::Starting => look_starting(view, session, findings),
             Phase::Abandoned => match onward(view, procedure, session) {
-                Onward::Acquire(next) => findings.plan(acquire_of_next(view, &next)),
+                Onward::Acquire(next) => {
+                    let policy = &recording.policy;
+                    let tries_end =
+                        procedure.minutes_since.map(|since| since + seconds(policy.start_minutes_for));
+                    findings.looks.extend(tries_end);
+                    findings.plan(acquire_of_next(view, &next));
+                }
                 Onward::Alarm(cause, rule) => {
                     let evidence = [last_entry(session)];
                     findings.decide(DecisionKind::Alarm(cause), rule, &evidence, Cause::Proceeds);
@@ -419,10 +425,12 @@ fn onward(view: View<'_>, procedure: &Procedure, session: &Session) -> Onward {
                 return same_uid(gap, RuleId::S6, false);
             }
         }
-        Some(unclear) if unclear.is_unclear() && tries < policy.start_tries => {
-            if with_outcome(Outcome::is_unclear) <= 1 {
-                return same_uid(0, RuleId::S5, true);
-            }
+        Some(unclear)
+            if unclear.is_unclear()
+                && tries < policy.start_tries
+                && with_outcome(Outcome::is_unclear) <= 1 =>
+        {
+            return same_uid(0, RuleId::S5, true);
         }
         Some(Outcome::ServerError | Outcome::GatewayError) if tries < policy.start_tries => {
             // Left behind although tries were left: its resource ID was too old (S2).

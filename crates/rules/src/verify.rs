@@ -91,12 +91,11 @@ pub(crate) fn conclude(view: View<'_>, session: &Session, findings: &mut Finding
     let judged = !stopping && session.because != Because::Adopted;
     let never_good = session.last_good.is_none();
     let asked_in_time = session.first_asked.is_some_and(|asked| asked < verdict);
-    if let Some(doubt) = session.doubt.filter(|_| judged && never_good && asked_in_time) {
-        if doubt.asked.is_some_and(|asked| asked >= verdict) {
-            let kind = DecisionKind::NotStarted { session: session.number, alive: false };
-            findings.decide(kind, RuleId::V3, &[doubt.newest], Cause::NotFoundSince(doubt.t0));
-            return;
-        }
+    let absent = session.doubt.filter(|_| judged && never_good && asked_in_time);
+    if let Some(doubt) = absent.filter(|doubt| doubt.asked.is_some_and(|asked| asked >= verdict)) {
+        let kind = DecisionKind::NotStarted { session: session.number, alive: false };
+        findings.decide(kind, RuleId::V3, &[doubt.newest], Cause::NotFoundSince(doubt.t0));
+        return;
     }
     let still_preparing = session
         .last_good
