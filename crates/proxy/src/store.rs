@@ -108,6 +108,7 @@ impl SqliteStore {
         let fail = |error: &rusqlite::Error| {
             StoreError(format!("the journal {shown} cannot be opened: {}", sentence(error)))
         };
+        for_its_owner_only(path);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -310,6 +311,18 @@ impl Store for SqliteStore {
             .map(drop)
             .map_err(|error| not_written(&error))
     }
+}
+
+/// Makes the file before `SQLite` does, so that nobody else can read a new journal. What goes wrong here goes wrong again
+/// when `SQLite` opens it, with a sentence of its own.
+fn for_its_owner_only(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let _ = std::fs::OpenOptions::new().append(true).create_new(true).mode(0o600).open(path);
+    }
+    #[cfg(not(unix))]
+    let _ = path;
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {

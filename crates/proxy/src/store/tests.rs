@@ -86,6 +86,16 @@ fn what_was_written_is_there_after_the_next_start() {
     assert_ne!(open(&other).store.journal_id(), Ok(journal_id));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_new_journal_is_read_by_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    let _opened = open(&folder);
+    let metadata = std::fs::metadata(folder.path().join("tallylight.db")).expect("it is there");
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+}
+
 #[test]
 fn a_batch_is_written_as_a_whole_or_not_at_all() {
     let folder = folder();
