@@ -215,10 +215,13 @@ fn m5_unclear_answers_are_asked_again_after_5_10_15_30_s_and_never_end_it() {
 fn m5_two_minutes_without_a_clear_answer_want_attention() {
     let (mut desk, at) = first_routine(Policy::default());
     let second = |offset: i64| u32::try_from(at / 1000 + offset).expect("small");
-    desk.run(second(119), queries(|_| answer(AnswerClass::ServerError)));
-    assert!(!crate::picture::wants_attention(&desk.recording, desk.now));
-    desk.run(second(121), queries(|_| answer(AnswerClass::ServerError)));
-    assert!(crate::picture::wants_attention(&desk.recording, desk.now));
+    desk.run(second(30), queries(|_| answer(AnswerClass::ServerError)));
+    let since = Timestamp::from_millis(ORIGIN + at);
+    let after = |millis| {
+        crate::picture::wants_attention(&desk.recording, since + std::time::Duration::from_millis(millis))
+    };
+    assert!(!after(119_999));
+    assert!(after(120_000));
 }
 
 #[test]

@@ -98,14 +98,17 @@ fn t2_still_running_at_30_s_is_stopped_again() {
 }
 
 #[test]
-fn t2_a_query_at_exactly_30_s_counts() {
-    // A rhythm that asks at 30 s.
-    let policy = Policy { stopped_first: 10, stopped_interval: 10, ..Policy::default() };
-    let mut desk = Desk::with_policy(policy);
-    desk.run(20, well);
-    desk.press_stop();
-    desk.run(60, service(|_, _| stopped(), |_| status(5)));
-    assert_eq!(stops(&desk)[..2], [0, 30]);
+fn t2_a_query_at_30_s_counts_and_one_at_29_s_does_not() {
+    let again = |first: u32| {
+        let policy = Policy { stopped_first: first, stopped_interval: 15, ..Policy::default() };
+        let mut desk = Desk::with_policy(policy);
+        desk.run(20, well);
+        desk.press_stop();
+        desk.run(80, service(|_, _| stopped(), |_| status(5)));
+        stops(&desk)[1]
+    };
+    assert_eq!(again(30), 30);
+    assert_eq!(again(29), 44);
 }
 
 #[test]
