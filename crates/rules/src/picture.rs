@@ -158,7 +158,7 @@ pub fn state(recording: &Recording, now: Timestamp) -> State {
         Phase::Acquiring | Phase::Starting => starting(recording, session),
         Phase::TakenAsEnded => State::Stopping,
         Phase::Abandoned | Phase::Lost | Phase::NotStarted | Phase::Over(_) => {
-            if recording.procedure.is_some() {
+            if recording.is_starting() && recording.is_wanted() {
                 State::StartRetrying
             } else if orphan {
                 State::PossibleOrphan

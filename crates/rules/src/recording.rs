@@ -483,7 +483,10 @@ impl Recording {
     /// Whether nothing runs, nothing is being tried and nothing may run unseen: it leaves the board of live ones.
     pub fn settled(&self) -> bool {
         let quiet = self.sessions.iter().all(Session::is_settled);
-        let nothing_to_do = self.stop.is_some() || (self.procedure.is_none() && self.waiting.is_none());
+        let to_replace = |session: &Session| crate::replace::is_gone(session) && !session.replaced;
+        let being_tried = self.procedure.is_some() || self.waiting.is_some();
+        let to_do = being_tried || (!self.watched && self.sessions.iter().any(to_replace));
+        let nothing_to_do = self.stop.is_some() || !to_do;
         let all_seen = self.alarms.iter().all(|alarm| alarm.acknowledged || alarm.passed);
         quiet && nothing_to_do && all_seen
     }

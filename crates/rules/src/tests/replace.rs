@@ -143,3 +143,23 @@ fn r1_an_exit_that_nobody_asked_for_is_replaced() {
     assert!(desk.decided_at(&DecisionKind::Ended { session: 1, how: EndedHow::Exited }).is_some());
     assert_eq!(desk.by_uid(Operation::Start).len(), 2);
 }
+
+#[test]
+fn r1_a_session_that_ended_by_itself_stays_on_the_board_until_it_is_replaced() {
+    let mut desk = running();
+    desk.run(200, |call| if call.operation == Operation::Query { status(7) } else { well(call) });
+    desk.run(210, |call| match call.operation {
+        Operation::Query => not_found(),
+        Operation::Acquire => Reply::Open,
+        _ => well(call),
+    });
+    let ended = desk.entries.iter().position(|entry| {
+        matches!(&entry.fact, Fact::Decided(decision) if matches!(decision.kind, DecisionKind::Ended { .. }))
+    });
+    let ended = ended.expect("it ended");
+    let mut recording = Recording::begin(desk.recording.id.clone(), &desk.entries[0]).expect("a request");
+    for entry in &desk.entries[1..=ended] {
+        fold(&mut recording, entry);
+    }
+    assert!(!recording.settled());
+}
