@@ -148,7 +148,7 @@ fn r1_an_exit_that_nobody_asked_for_is_replaced() {
 fn r1_a_session_that_ended_by_itself_stays_on_the_board_until_it_is_replaced() {
     let mut desk = running();
     desk.run(200, |call| if call.operation == Operation::Query { status(7) } else { well(call) });
-    desk.run(210, |call| match call.operation {
+    desk.run(215, |call| match call.operation {
         Operation::Query => not_found(),
         Operation::Acquire => Reply::Open,
         _ => well(call),
