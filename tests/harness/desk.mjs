@@ -146,6 +146,11 @@ file_name_prefix = ["archive"]
     await this.proxy.end(signal);
   }
 
+  /** Whether the proxy runs. */
+  get isServed() {
+    return this.proxy.child.exitCode === null && this.proxy.child.signalCode === null;
+  }
+
   get origin() {
     return `http://${this.address}`;
   }
@@ -204,7 +209,13 @@ file_name_prefix = ["archive"]
 
   /** All recordings, folded by the proxy. */
   async recordings() {
-    return (await ask(`${this.origin}/api/v1/recordings`)).recordings;
+    const recordings = [];
+    for (let before; ; ) {
+      const page = await ask(`${this.origin}/api/v1/recordings${before ? `?before=${before}` : ""}`);
+      recordings.push(...page.recordings);
+      before = page.next;
+      if (!before) return recordings;
+    }
   }
 
   /** The journal of one recording, oldest entry first. */
