@@ -25,7 +25,7 @@ pub struct Answer {
 }
 
 /// What an answer means to the rules. The documents' table of codes (per operation) is walked by
-/// [`classify`](crate::answer::classify); the id in brackets is the rule that acts on the class.
+/// [`classify()`]; the id in brackets is the rule that acts on the class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerClass {

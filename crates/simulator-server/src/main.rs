@@ -58,23 +58,26 @@ fn run(arguments: Arguments) -> Result<(), String> {
             lines.push_str(&format!("listening on http://{} ({})\n", listener.address(), domain.as_str()));
             listeners.push(listener);
         }
-        // All at once, and only now: who reads the first line can rely on all of them.
+        let ended = ended()?;
+        // All at once, and only now: who reads the first line can rely on all listeners and on an orderly end.
         print!("{lines}");
         for listener in listeners {
             tokio::spawn(listener.serve(Arc::clone(&shared)));
         }
-        ended().await
+        ended.await;
+        Ok(())
     })
 }
 
-/// Waits until the process is asked to end.
-async fn ended() -> Result<(), String> {
+/// Listens from now on to the signals that ask the process to end; the future waits for one.
+fn ended() -> Result<impl Future<Output = ()>, String> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| format!("cannot listen to signals: {error}"));
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
