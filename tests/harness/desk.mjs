@@ -189,7 +189,7 @@ file_name_prefix = ["archive"]
         channel,
         mode: "mix",
         storage: "archive",
-        settings: { mode: "mix", recording_config: { max_idle_time: 300 } },
+        settings: { mode: "mix", recording_config: { maxIdleTime: 300 } },
         ...more,
       }),
     });

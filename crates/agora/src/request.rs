@@ -17,7 +17,11 @@ use crate::operation::{Mode, Operation};
 
 /// What staff ask for when they start a recording, apart from channel, UIDs and storage: kept by value in the journal,
 /// turned into bodies by the proxy. Holds no credential.
+///
+/// What is inside has the service's own names (`maxIdleTime`). A name that is not known is an error: a setting that was
+/// silently dropped would make another recording than the one that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RecordingSettings {
     /// How it records.
     #[serde(default)]
@@ -70,7 +74,7 @@ const fn all_hours() -> u16 {
 
 /// The service's `recordingConfig` (composite and individual mode).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RecordingConfig {
     /// The profile of the channel; it must be the one that the participants' SDK uses.
     #[serde(default)]
@@ -375,7 +379,7 @@ impl TryFrom<f64> for Fraction {
 
 /// The service's `snapshotConfig` (individual mode).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SnapshotConfig {
     /// Seconds between two pictures, 5 … 3600; the service's default is 10.
     pub capture_interval: u16,
@@ -383,7 +387,7 @@ pub struct SnapshotConfig {
 
 /// What the page recorder of web mode is told (`web_recorder_service`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WebRecorder {
     /// The address of the page.
     pub url: String,

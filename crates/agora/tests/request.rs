@@ -185,6 +185,19 @@ fn the_same_request_has_the_same_bytes_after_a_journey_through_the_journal() {
 }
 
 #[test]
+fn a_setting_with_a_slip_in_its_name_is_refused_and_not_dropped() {
+    for wrong in [
+        r#"{"recordingConfig":{}}"#,
+        r#"{"recording_config":{"max_idle_time":30}}"#,
+        r#"{"recording_config":{"maxIdleTime":"30"}}"#,
+        r#"{"recording_config":{"channelType":2}}"#,
+        r#"{"av_file_types":["HLS"]}"#,
+    ] {
+        assert!(serde_json::from_str::<RecordingSettings>(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn a_storage_profile_shows_no_credential_in_a_log() {
     let shown = format!("{:?}", storage());
     assert!(!shown.contains("S3CRET") && !shown.contains("access"), "{shown}");

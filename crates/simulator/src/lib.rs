@@ -33,7 +33,7 @@
 //! | `GET /simulator/ledger` | a [`Ledger`]; `?after=N` leaves out the requests up to number N |
 //! | `POST /simulator/faults` | one [`Fault`] or a list; answers [`FaultsAccepted`], or 400 `{"error": …}` and does nothing |
 //! | `GET /simulator/faults` | the [`ActiveFault`]s that wait or are at work |
-//! | `DELETE /simulator/faults` | clears them all; what they did stays done |
+//! | `DELETE /simulator/faults`, or `POST /simulator/faults/clear` | clears them all; what they did stays done |
 //! | `POST /simulator/channels` | `{"cname":"room7","publishers":0}` or a list |
 //! | `GET /simulator/channels` | the channels of which something was said |
 //!

@@ -823,6 +823,9 @@ fn a_fault_with_a_slip_is_refused() {
     }
     let (_, active) = stage.control("GET", "/simulator/faults", &Value::Null);
     assert_eq!(active, json!([]), "a list with a slip does nothing at all");
+    stage.fault(answer(Operation::Start, 1, 500));
+    let (status, cleared) = stage.control("POST", "/simulator/faults/clear", &Value::Null);
+    assert_eq!((status, cleared), (200, json!([])));
 }
 
 #[test]

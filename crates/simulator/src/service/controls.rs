@@ -34,7 +34,7 @@ impl Service {
                     Err(error) => wrong(&error),
                 }
             }
-            ("DELETE", "/simulator/faults") => {
+            ("DELETE", "/simulator/faults") | ("POST", "/simulator/faults/clear") => {
                 self.clear_faults(now);
                 to_reply(&self.faults)
             }
