@@ -391,7 +391,15 @@ fn f2_the_window_is_90_s_and_three_failovers_are_the_most() {
 }
 
 #[test]
-fn f3_f5_calls_keep_the_uid_of_the_acquire_after_a_failover() {
+fn f3_a_uid_that_a_failover_brought_is_never_taken() {
+    let (mut desk, t0) = doubted(Policy::default());
+    desk.run(u32::try_from(t0 / 1000 + 95).expect("small"), queries(|_| not_found()));
+    let ours = [ORIGINAL, BACKUP, RESERVE, LAST_RESERVE];
+    assert!(desk.calls.iter().all(|call| ours.contains(&call.uid)));
+}
+
+#[test]
+fn f5_calls_keep_the_uid_of_the_acquire_after_a_failover() {
     let mut desk = running();
     desk.run(400, queries(|_| status_with_file(5, "bak0_s_math-7b.m3u8")));
     assert!(desk.calls.iter().all(|call| call.uid == ORIGINAL));
