@@ -7,6 +7,7 @@ mod stop;
 mod structure;
 mod transport;
 mod verify;
+mod worlds;
 
 use agora::{
     Answer, AnswerClass, ChannelName, FileEntry, Operation, QueryAnswer, RecordingSettings, ResourceId, Sid,
