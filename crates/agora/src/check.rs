@@ -280,7 +280,7 @@ fn check_transcoding(transcoding: &TranscodingConfig, findings: &mut Vec<Finding
         ));
     }
     check_bit_rate(transcoding.width, transcoding.height, transcoding.fps, transcoding.bitrate, findings);
-    check_layout(&transcoding.layout, findings);
+    findings.extend(check_layout(&transcoding.layout));
 }
 
 fn check_picture(width: u16, height: u16, findings: &mut Vec<Finding>) {
@@ -315,7 +315,8 @@ fn check_bit_rate(width: u16, height: u16, fps: u8, kilobits: u32, findings: &mu
 }
 
 /// Checks a layout, for a start as for an `updateLayout`.
-pub fn check_layout(layout: &Layout, findings: &mut Vec<Finding>) {
+pub fn check_layout(layout: &Layout) -> Vec<Finding> {
+    let mut findings = Vec::new();
     let mut blocks = |sentence: &str| findings.push(Finding::blocks(Field::Layout, sentence));
     if layout.layout_config.len() > limits::LAYOUT_PLACES_MAX {
         blocks("a layout has at most 17 places");
@@ -336,6 +337,7 @@ pub fn check_layout(layout: &Layout, findings: &mut Vec<Finding>) {
     if layout.max_resolution_uid.as_ref().is_some_and(|uid| Uid::parse(uid).is_err()) {
         blocks("the large picture is given to a UID");
     }
+    findings
 }
 
 fn is_color(text: &str) -> bool {
@@ -494,6 +496,73 @@ mod tests {
         for wrong in ["", "0", "-1", "+1", " 1", "1.0", "4294967296", "１", "99999999999999999999"] {
             assert_eq!(texts(&check_uid(wrong)), [(Field::Uid, true)], "{wrong}");
         }
+    }
+
+    #[test]
+    fn u2_a_layout_stays_inside_its_picture() {
+        use crate::request::{Fraction, LayoutPlace};
+        let half = Fraction::from_millionths(500_000).expect("below 1");
+        let place = |x_axis, width| LayoutPlace {
+            uid: None,
+            x_axis,
+            y_axis: Fraction::default(),
+            width,
+            height: half,
+            alpha: None,
+            render_mode: None,
+        };
+        let custom = |layout_config| Layout {
+            mixed_video_layout: MixedVideoLayout::Custom,
+            layout_config,
+            ..Layout::default()
+        };
+        assert_eq!(check_layout(&Layout::default()), []);
+        assert_eq!(check_layout(&custom(vec![place(half, half); 17])), []);
+        assert_eq!(texts(&check_layout(&custom(vec![place(half, half); 18]))), [(Field::Layout, true)]);
+        assert_eq!(texts(&check_layout(&custom(Vec::new()))), [(Field::Layout, true)]);
+        assert_eq!(texts(&check_layout(&custom(vec![place(half, Fraction::ONE)]))), [(Field::Layout, true)]);
+        let color = |text: &str| Layout { background_color: Some(text.to_owned()), ..Layout::default() };
+        assert_eq!(check_layout(&color("#00ff7F")), []);
+        assert_eq!(texts(&check_layout(&color("#00ff7"))), [(Field::Layout, true)]);
+        assert_eq!(texts(&check_layout(&color("#00é7F"))), [(Field::Layout, true)]);
+    }
+
+    #[test]
+    fn s1_a_page_needs_an_address_and_may_not_outlive_its_control() {
+        let page = |change: fn(&mut WebRecorder)| {
+            let mut page = WebRecorder {
+                url: "https://example.org/".to_owned(),
+                audio_profile: 0,
+                video_width: 1280,
+                video_height: 720,
+                max_recording_hour: 3,
+                video_bitrate: None,
+                video_fps: None,
+                mobile: None,
+                max_video_duration: None,
+                onhold: None,
+                ready_timeout: None,
+            };
+            change(&mut page);
+            let settings = RecordingSettings {
+                mode: Mode::Web,
+                web: Some(page),
+                resource_expired_hours: 24,
+                ..RecordingSettings::default()
+            };
+            texts(&check_settings(&settings))
+        };
+        assert_eq!(page(|_| {}), []);
+        assert_eq!(page(|page| page.url = "example.org".to_owned()), [(Field::Url, true)]);
+        assert_eq!(page(|page| page.url = "https://a b".to_owned()), [(Field::Url, true)]);
+        assert_eq!(page(|page| page.max_recording_hour = 24), []);
+        assert_eq!(page(|page| page.max_recording_hour = 25), [(Field::MaxRecordingHour, true)]);
+        assert_eq!(page(|page| page.max_recording_hour = 0), [(Field::MaxRecordingHour, true)]);
+        assert_eq!(page(|page| page.video_fps = Some(4)), [(Field::FramesPerSecond, true)]);
+        assert_eq!(page(|page| page.video_width = 200), [(Field::PictureSize, false)]);
+        assert_eq!(page(|page| page.video_height = 1600), [(Field::PictureSize, true)]);
+        assert_eq!(page(|page| page.audio_profile = 3), [(Field::AudioProfile, true)]);
+        assert_eq!(page(|page| page.ready_timeout = Some(61)), [(Field::WebRecorder, true)]);
     }
 
     #[test]

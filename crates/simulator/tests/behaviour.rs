@@ -223,6 +223,23 @@ fn a_session_goes_from_status_0_to_5_and_names_its_file() {
         stage.wait(0.25);
     }
     assert_eq!(statuses, [0, 1, 2, 3, 4, 5]);
+    let mut stage = Stage::new();
+    let other = stage.started("room8", 900_001);
+    let began = stage.now;
+    for (millis, before, from_then) in [(700, 0, 1), (1400, 1, 2), (2200, 2, 3), (3000, 3, 4), (15_000, 4, 5)]
+    {
+        stage.now = began + Duration::from_millis(millis - 1);
+        assert_eq!(stage.status(&other).status, before, "just before {millis} ms");
+        stage.wait(0.001);
+        assert_eq!(stage.status(&other).status, from_then, "at {millis} ms");
+    }
+}
+
+#[test]
+fn the_index_lies_in_the_folders_of_its_profile() {
+    let mut stage = Stage::new();
+    let held = stage.started("room7", 900_001);
+    stage.wait(15.0);
     let files = stage.status(&held).files;
     assert_eq!(files.len(), 1);
     assert_eq!(files[0].name, format!("dept/{}_room7.m3u8", held.sid));
@@ -324,6 +341,22 @@ fn a_channel_that_stays_empty_ends_its_session_after_max_idle_time() {
     assert_eq!((truth.ended_how, truth.live), (Some(EndedHow::Idle), false));
     assert_eq!(truth.legs[0].ended_at, Some(emptied + Duration::from_secs(30)));
     assert_eq!(stage.status(&other).status, 5);
+}
+
+#[test]
+fn the_first_file_comes_12_seconds_after_somebody_publishes() {
+    let mut stage = Stage::new();
+    stage.service.set_publishers(stage.now, "room7", 0);
+    let held = stage.started("room7", 1);
+    stage.wait(60.0);
+    stage.service.set_publishers(stage.now, "room7", 1);
+    stage.wait(8.0);
+    // One more publisher begins nothing anew.
+    stage.service.set_publishers(stage.now, "room7", 2);
+    stage.wait(3.9);
+    assert_eq!(stage.status(&held).status, 4);
+    stage.wait(0.1);
+    assert_eq!(stage.status(&held).status, 5);
 }
 
 #[test]
@@ -479,6 +512,9 @@ fn a_server_that_is_reached_again_goes_on_with_its_leg() {
     assert_eq!(stage.status(&held).files[0].name, format!("dept/{}_room7.m3u8", held.sid));
     let truth = stage.truth(&held);
     assert_eq!((truth.failovers, truth.legs.len(), truth.legs[0].ended_at), (0, 1, None));
+    stage.disconnect(&held, Some(60_000));
+    stage.wait(60.0);
+    assert_eq!(stage.truth(&held).failovers, 1, "from the 60th second on another server has it");
 }
 
 #[test]
@@ -673,6 +709,13 @@ fn faults_meet_only_the_calls_that_they_name() {
     stage.status(&one);
     assert_eq!(stage.query(&two), AnswerClass::RequestTimeout);
     stage.status(&two);
+    let mut kind = answer(Operation::Query, 1, 500);
+    if let FaultKind::Answer { calls, .. } = &mut kind {
+        calls.uid = Some("2".to_owned());
+    }
+    stage.fault(kind);
+    stage.status(&one);
+    assert_eq!(stage.query(&two), AnswerClass::ServerError);
 }
 
 #[test]
@@ -907,4 +950,19 @@ fn the_ledger_is_bounded_and_says_what_it_dropped() {
     let ledger = stage.service.ledger(stage.now, 100_000);
     assert_eq!((ledger.dropped_requests, ledger.requests.len()), (5, 5));
     assert_eq!(ledger.requests[0].number, 100_001);
+}
+
+#[test]
+fn ended_sessions_are_dropped_first_and_running_ones_never() {
+    let mut stage = Stage::new();
+    let running = stage.started("room7", 1);
+    for _ in 0..simulator::SESSIONS_MAX + 2 {
+        let ended = stage.started("room8", 1);
+        stage.fault(FaultKind::End { target: ended.target() });
+        stage.wait(1.0);
+    }
+    let ledger = stage.ledger();
+    assert_eq!((ledger.sessions.len(), ledger.dropped_sessions), (simulator::SESSIONS_MAX, 3));
+    assert_eq!(ledger.sessions[0].sid, running.sid.as_str());
+    stage.status(&running);
 }
