@@ -560,7 +560,7 @@ mod tests {
         assert_eq!(page(|page| page.max_recording_hour = 0), [(Field::MaxRecordingHour, true)]);
         assert_eq!(page(|page| page.video_fps = Some(4)), [(Field::FramesPerSecond, true)]);
         assert_eq!(page(|page| page.video_width = 200), [(Field::PictureSize, false)]);
-        assert_eq!(page(|page| page.video_height = 1600), [(Field::PictureSize, true)]);
+        assert_eq!(page(|page| page.video_height = 1700), [(Field::PictureSize, true)]);
         assert_eq!(page(|page| page.audio_profile = 3), [(Field::AudioProfile, true)]);
         assert_eq!(page(|page| page.ready_timeout = Some(61)), [(Field::WebRecorder, true)]);
     }
