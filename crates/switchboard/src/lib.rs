@@ -13,13 +13,14 @@
 //! - `calls`: the controller's one call and one decision, and the answers.
 //! - `staff`: what people ask for.
 //! - `clients`: connections, heartbeats, leases, the stream.
-//! - [`budget`], [`leases`], [`stream`]: the parts they are made of.
+//! - [`budget`], [`leases`], [`stream`]: the parts they are made of. [`memory`]: a store for virtual time.
 
 pub mod budget;
 mod calls;
 mod clients;
 pub mod leases;
 mod ledger;
+pub mod memory;
 pub mod ports;
 mod staff;
 pub mod stream;
