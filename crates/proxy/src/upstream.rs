@@ -124,7 +124,9 @@ impl HttpUpstream {
 impl Upstream for HttpUpstream {
     fn send(&self, call: OutgoingCall, tell: UnboundedSender<Outcome>) -> Boxed<()> {
         let request = self.request(&call);
-        let (app, host, path) = (call.app, call.request.host, call.request.path);
+        let (app, host) = (call.app, call.request.host);
+        // Only the end of the path: what goes before it is long, and stands in the journal.
+        let operation = call.request.path.rsplit('/').next().unwrap_or_default().to_owned();
         Box::pin(async move {
             let Some(request) = request else {
                 tracing::error!(app, host, "the configuration knows no way to this host; nothing was sent");
@@ -139,11 +141,11 @@ impl Upstream for HttpUpstream {
                 }
                 Ok(Err(error)) => {
                     let cause = cause(&error);
-                    tracing::info!(app, host, path, ?cause, error = %chain(&error), "a call had no answer");
+                    tracing::info!(app, host, operation, ?cause, error = %chain(&error), "a call had no answer");
                     let _ = tell.send(Outcome::Unanswered(cause));
                 }
                 Err(_) => {
-                    tracing::info!(app, host, path, "a call had no answer in time");
+                    tracing::info!(app, host, operation, "a call had no answer in time");
                     let _ = tell.send(Outcome::Unanswered(UnansweredCause::Timeout));
                     if let Ok(Ok(answer)) = timeout(call.listen_longer, &mut exchange).await {
                         let _ = tell.send(answer);
