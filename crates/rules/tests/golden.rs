@@ -1,0 +1,272 @@
+//! Every body of the interface has one JSON file in `golden/`, so that a change of it is seen.
+//!
+//! After a change that is meant: `TALLYLIGHT_GOLDEN=write cargo test -p rules --test golden`, and read the difference.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use agora::{
+    Answer, AnswerClass, ChannelName, Mode, Operation, QueryAnswer, RecordingSettings, ResourceId, Sid,
+    Timestamp, Uid,
+};
+use rules::api::{
+    Acknowledge, AdoptRecording, AppSetup, Asked, Capability, ChangePolicy, ClaimLeases, Dismiss, Frame,
+    FrameContent, FromClient, FromProxy, Heartbeat, Hello, JournalPage, MakeCall, MakeDecision, NamedPolicy,
+    PROTOCOL, Person, Problem, RecordingPage, RequestRecording, Role, Setup, StorageSetup, StreamEntry,
+    Written,
+};
+use rules::journal::{
+    Attempt, By, CallAnswered, CallId, CallSent, DecisionKind, Domain, EndedHow, JOURNAL_VERSION,
+    RULES_VERSION, Requested, Uids,
+};
+use rules::{BoardFacts, Entry, Fact, Patience, Policy, Recording, RecordingId, RuleId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden")
+}
+
+fn writes() -> bool {
+    std::env::var_os("TALLYLIGHT_GOLDEN").is_some_and(|value| value == "write")
+}
+
+/// Compares one body with its file, and reads it back. Gives back the file's name.
+#[track_caller]
+fn check<Body>(name: &str, body: &Body) -> String
+where
+    Body: Serialize + DeserializeOwned + PartialEq + core::fmt::Debug,
+{
+    let file = folder().join(format!("{name}.json"));
+    let text = serde_json::to_string_pretty(body).expect("bodies serialise") + "\n";
+    if writes() {
+        std::fs::write(&file, &text).expect("the folder can be written");
+    }
+    let golden = std::fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(text, golden, "{name}.json differs");
+    assert_eq!(serde_json::from_str::<Body>(&golden).expect("it reads back"), *body);
+    format!("{name}.json")
+}
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(1_790_000_000_000 + millis)
+}
+
+fn id() -> RecordingId {
+    RecordingId::parse("7k2m9x4q1abc").expect("an id")
+}
+
+fn uid(number: u32) -> Uid {
+    Uid::new(number).expect("not 0")
+}
+
+fn channel() -> ChannelName {
+    ChannelName::parse("math-7b").expect("a channel")
+}
+
+fn person() -> Person {
+    let capabilities = vec![Capability::View, Capability::Operate, Capability::Lead, Capability::Simulate];
+    Person { name: "Demonstration".to_owned(), role: Role::Lead, capabilities }
+}
+
+fn entry(number: u32, by: By, fact: Fact) -> Entry {
+    let board = u64::from(number) + 40;
+    Entry { number, board, at: at(i64::from(number) * 100), by, version: JOURNAL_VERSION, fact }
+}
+
+fn requested() -> Entry {
+    let requested = Requested {
+        app: "demonstration".to_owned(),
+        channel: channel(),
+        uids: Uids {
+            original: uid(900_000),
+            backup: uid(900_001),
+            reserves: vec![uid(900_002), uid(900_003)],
+        },
+        storage: "archive".to_owned(),
+        settings: RecordingSettings::default(),
+        policy_name: "patient".to_owned(),
+        policy: Policy::default(),
+        rules: RULES_VERSION,
+        watched: false,
+    };
+    entry(1, By::Staff("Demonstration".to_owned()), Fact::Requested(Box::new(requested)))
+}
+
+fn sent() -> Entry {
+    let sent = CallSent {
+        id: CallId::new(&id(), 4, 1, Operation::Query),
+        session: 1,
+        operation: Operation::Query,
+        uid: uid(900_000),
+        domain: Domain::Primary,
+        host: "api.agora.io".to_owned(),
+        rule: RuleId::V1,
+        attempt: Attempt { number: 1, of: Some(8) },
+        body_hash: String::new(),
+        late: false,
+        asynchronous: false,
+    };
+    let by = By::Client { client: 3, epoch: 1, name: "Demonstration".to_owned() };
+    entry(2, by, Fact::CallSent(sent))
+}
+
+fn answered(raw: Option<&str>) -> Entry {
+    let answer = Answer {
+        status: 200,
+        code: None,
+        reason: None,
+        class: AnswerClass::Status(QueryAnswer { status: 5, ..QueryAnswer::default() }),
+    };
+    let id = CallId::new(&id(), 4, 1, Operation::Query);
+    entry(3, By::Agora, Fact::CallAnswered(CallAnswered { id, answer, raw: raw.map(str::to_owned) }))
+}
+
+fn recording() -> Recording {
+    Recording::begin(id(), &requested()).expect("it is a request")
+}
+
+fn frame(content: FrameContent) -> FromProxy {
+    FromProxy::Frame(Frame { after: 40, upto: 43, at: at(400), content })
+}
+
+fn setup() -> Setup {
+    let storage = StorageSetup {
+        name: "archive".to_owned(),
+        place: "Amazon S3, region 0, bucket recordings".to_owned(),
+        file_name_prefix: vec!["archive".to_owned()],
+    };
+    let app = AppSetup {
+        name: "demonstration".to_owned(),
+        hosts: vec!["api.agora.io".to_owned(), "api.sd-rtn.com".to_owned()],
+        storage: vec![storage],
+        modes: vec![Mode::Mix],
+        qps: 10,
+        pcw: 50,
+        uid_range: (900_000, 999_999),
+    };
+    let policy = NamedPolicy { name: "swift".to_owned(), policy: Policy::with_patience(Patience::Swift) };
+    Setup {
+        build: "0.1.0".to_owned(),
+        protocol: PROTOCOL,
+        person: person(),
+        apps: vec![app],
+        policies: vec![policy],
+        demo: true,
+        clock_rate: 10,
+    }
+}
+
+#[test]
+fn every_body_is_the_one_in_its_file() {
+    let files = [
+        check("setup", &setup()),
+        check("me", &person()),
+        check(
+            "request-recording",
+            &RequestRecording {
+                app: "demonstration".to_owned(),
+                channel: channel(),
+                uids: Some((uid(900_000), uid(900_001))),
+                storage: "archive".to_owned(),
+                settings: RecordingSettings::default(),
+                policy: Some("swift".to_owned()),
+                beside: true,
+            },
+        ),
+        check(
+            "adopt-recording",
+            &AdoptRecording {
+                app: "demonstration".to_owned(),
+                channel: channel(),
+                mode: Mode::Mix,
+                uid: uid(4_711),
+                resource_id: ResourceId::parse("JyvK8nXHuV1BE64GDkAaBGEscvtHW7v8BrQoRPCHxmeVxwY22")
+                    .expect("a resource"),
+                sid: Sid::parse("0123456789abcdef0123456789abcdef").expect("a recording ID"),
+            },
+        ),
+        check("asked", &Asked { recording: id(), existing: false }),
+        check("acknowledge", &Acknowledge { alarm: 17 }),
+        check("dismiss", &Dismiss { session: 2, reason: "the channel was closed".to_owned() }),
+        check("change-policy", &ChangePolicy { policy: "swift".to_owned() }),
+        check("written", &Written { number: 18 }),
+        check("claim-leases", &ClaimLeases { recordings: vec![id()] }),
+        check(
+            "make-call",
+            &MakeCall {
+                after: 4,
+                session: 1,
+                operation: Operation::Query,
+                domain: Domain::Primary,
+                rule: RuleId::V1,
+                attempt: Attempt { number: 1, of: Some(8) },
+            },
+        ),
+        check(
+            "make-decision",
+            &MakeDecision {
+                after: 30,
+                kind: DecisionKind::Ended { session: 1, how: EndedHow::Stopped },
+                rule: RuleId::T2,
+                evidence: vec![26, 30],
+            },
+        ),
+        check(
+            "problem",
+            &Problem {
+                kind: "stale".to_owned(),
+                title: "Something came in between; fold these entries and decide anew.".to_owned(),
+                status: 409,
+                rule: None,
+                entries: vec![sent()],
+            },
+        ),
+        check(
+            "recording-page",
+            &RecordingPage { recordings: vec![recording()], next: Some(id().to_string()), total: 51 },
+        ),
+        check(
+            "journal-page",
+            &JournalPage { entries: vec![requested(), sent(), answered(Some("{}"))], more: false },
+        ),
+        check(
+            "stream-hello",
+            &FromProxy::Hello(Hello {
+                protocol: PROTOCOL,
+                build: "0.1.0".to_owned(),
+                journal_id: "0123456789abcdef".to_owned(),
+                client: 3,
+                secret: "00112233445566778899aabbccddeeff".to_owned(),
+                now: at(0),
+                clock_rate: 10,
+            }),
+        ),
+        check(
+            "stream-snapshot",
+            &frame(FrameContent::Snapshot {
+                first: true,
+                last: true,
+                recordings: vec![recording()],
+                boards: vec![("demonstration".to_owned(), BoardFacts::default())],
+            }),
+        ),
+        check(
+            "stream-entries",
+            &frame(FrameContent::Entries(vec![
+                StreamEntry { recording: id(), entry: sent() },
+                StreamEntry { recording: id(), entry: answered(None) },
+            ])),
+        ),
+        check("stream-heartbeat", &FromProxy::Heartbeat(Heartbeat { now: at(1_000), beat: 7, newest: 43 })),
+        check("stream-offer", &FromProxy::Offer(vec![id()])),
+        check("stream-released", &FromProxy::Released(vec![id()])),
+        check("stream-beat", &FromClient::Beat(7)),
+        check("stream-resync", &FromClient::Resync),
+    ];
+    let known: BTreeSet<String> = files.into_iter().collect();
+    let present = std::fs::read_dir(folder()).expect("the folder can be read");
+    let present: BTreeSet<String> =
+        present.map(|file| file.expect("a file").file_name().to_string_lossy().into_owned()).collect();
+    assert_eq!(known, present, "a file for each body, and a body for each file");
+}
