@@ -139,12 +139,14 @@ impl Board {
             .collect()
     }
 
-    /// The recording of this channel and mode whose start procedure runs (S10).
+    /// The recording of this channel and mode whose start procedure has run longest (S10).
     pub fn starting(&self, channel: &ChannelName, mode: Mode) -> Option<&RecordingId> {
-        let fits = |summary: &Summary| {
-            summary.channel == *channel && summary.mode == mode && summary.starting.is_some()
-        };
-        self.recordings.iter().find(|(_, summary)| fits(summary)).map(|(id, _)| id)
+        self.recordings
+            .iter()
+            .filter(|(_, summary)| summary.channel == *channel && summary.mode == mode)
+            .filter_map(|(id, summary)| summary.starting.map(|since| (since, id)))
+            .min()
+            .map(|(_, id)| id)
     }
 
     /// The recordings of this channel that are not settled (S10).

@@ -6,7 +6,7 @@
 use agora::{Operation, Timestamp, Uid};
 
 use crate::findings::{Findings, Plan, View, domain_for, reason_for, repeat_plan};
-use crate::journal::{AlarmCause, DecisionKind, EntryNumber, WaitingFor};
+use crate::journal::{AlarmCause, DecisionKind, EntryNumber, RecordingId, WaitingFor};
 use crate::line::Outcome;
 use crate::policy::seconds;
 use crate::reason::{Cause, Reason, Then};
@@ -51,6 +51,19 @@ pub(crate) fn look(view: View<'_>, findings: &mut Findings) {
         wait(view, WaitingFor::Unattended, AlarmCause::Unattended, RuleId::M10, &[procedure.entry], findings);
         return;
     }
+    if waits_for_another(view).is_some() {
+        let number = recording.next_session;
+        let reason = reason_for(
+            number,
+            Operation::Acquire,
+            RuleId::S10,
+            (1, None),
+            Cause::OthersWaitLonger,
+            Then::GoesOn,
+        );
+        findings.rests.push(reason);
+        return;
+    }
     match last_of_round(recording, procedure) {
         None => match next_acquire(view) {
             Some(next) => findings.plan(acquire_of_next(view, &next)),
@@ -84,6 +97,19 @@ pub(crate) fn look(view: View<'_>, findings: &mut Findings) {
             | Phase::Over(_) => {}
         },
     }
+}
+
+/// S10: the recording of this channel and mode whose start procedure goes first.
+///
+/// A request is refused while another one starts; this is for two that are replaced at the same time.
+pub(crate) fn waits_for_another(view: View<'_>) -> Option<&RecordingId> {
+    let recording = view.recording;
+    let nothing_sent = recording.procedure.as_ref().is_none_or(|procedure| {
+        last_of_round(recording, procedure).is_none_or(|last| last.resource.is_none())
+    });
+    view.board
+        .starting(&recording.channel, recording.mode)
+        .filter(|first| **first != recording.id && nothing_sent)
 }
 
 /// S11: the acquire that begins the next session, when one is to begin.

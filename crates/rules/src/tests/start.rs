@@ -351,3 +351,14 @@ fn s11_with_no_free_uid_at_all_the_one_lost_longest_ago_is_taken() {
     assert!(acquires.len() >= 3, "{acquires:?}");
     assert_eq!(acquires[..3], [ORIGINAL, BACKUP, ORIGINAL]);
 }
+
+#[test]
+fn s10_of_two_that_are_replaced_at_once_the_second_waits_for_the_first() {
+    let mut first = Desk::new();
+    first.run(0, |_| Reply::Open);
+    let mut second = Desk::new();
+    second.recording.id = RecordingId::parse("r-2").expect("an id");
+    second.board = first.board.clone();
+    second.run(30, well);
+    assert!(second.calls.is_empty());
+}
