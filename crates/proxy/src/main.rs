@@ -30,7 +30,7 @@ const BUILD: &str = match option_env!("TALLYLIGHT_BUILD") {
 const BAD_CONFIGURATION: u8 = 2;
 
 /// How long open requests may take to end after the signal to end.
-const DRAIN: Duration = Duration::from_secs(3);
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// The control desk for Agora Cloud Recording
 #[derive(Parser)]

@@ -32,6 +32,12 @@ const SHORTEST_REST: Duration = Duration::from_millis(1);
 /// How many jobs are done before what is due has its turn.
 const JOBS_AT_ONCE: usize = 64;
 
+/// How long the end of the program waits for answers to calls that have left: the `sid` of a start is worth it.
+const ENDING: Duration = Duration::from_secs(2);
+
+/// How often it looks whether they have come.
+const ENDING_REST: Duration = Duration::from_millis(20);
+
 type Job = Box<dyn FnOnce(&mut Loop, Now) + Send>;
 
 /// The way to the desk, from everywhere.
@@ -68,11 +74,9 @@ impl Desk {
         let (answer, answered) = oneshot::channel();
         self.post(Box::new(move |desk, now| {
             let number = desk.switchboard.connected(arrival, now);
-            let (queue, items) = unbounded_channel();
-            let (closing, closed) = watch::channel(None);
-            let behind = Arc::new(AtomicUsize::new(0));
-            desk.sockets.insert(number, Socket { queue, behind: behind.clone(), closing });
-            let _ = answer.send((number, Wire { items, behind, closed }));
+            let (socket, wire) = Socket::new();
+            desk.sockets.insert(number, socket);
+            let _ = answer.send((number, wire));
         }));
         answered.await.map_err(|_| Ended)
     }
@@ -85,9 +89,13 @@ impl Desk {
         }));
     }
 
-    /// Ends the loop when everything before this is done. All sockets close.
+    /// Ends the loop when everything before this is done. All sockets close at once, so that nothing new is asked for;
+    /// answers that may still come are waited for a little.
     pub(crate) fn end(&self) {
-        self.post(Box::new(|desk, _| desk.ended = true));
+        self.post(Box::new(|desk, _| {
+            desk.ended = true;
+            desk.sockets.clear();
+        }));
     }
 
     fn post(&self, job: Job) {
@@ -125,6 +133,27 @@ struct Socket {
     closing: watch::Sender<Option<u16>>,
 }
 
+impl Socket {
+    fn new() -> (Self, Wire) {
+        let (queue, items) = unbounded_channel();
+        let (closing, closed) = watch::channel(None);
+        let behind = Arc::new(AtomicUsize::new(0));
+        (Self { queue, behind: behind.clone(), closing }, Wire { items, behind, closed })
+    }
+
+    fn push(&self, item: Item) {
+        if item.counted {
+            let behind = self.behind.fetch_add(item.text.len(), Ordering::Relaxed) + item.text.len();
+            if behind > BEHIND_BYTES_MAX {
+                self.closing.send_replace(Some(close::TOO_SLOW));
+                return;
+            }
+        }
+        // It fails when the socket's task has ended; that is reported on its own.
+        let _ = self.queue.send(item);
+    }
+}
+
 struct Loop {
     switchboard: Switchboard,
     sockets: HashMap<ClientNumber, Socket>,
@@ -132,6 +161,8 @@ struct Loop {
     clock: Arc<dyn Clock>,
     desk: Desk,
     runtime: Handle,
+    /// Calls that have left and of which nothing was told yet.
+    unheard: usize,
     ended: bool,
 }
 
@@ -156,6 +187,7 @@ pub(crate) fn start(
         clock,
         desk: desk.clone(),
         runtime: Handle::current(),
+        unheard: 0,
         ended: false,
     };
     let thread =
@@ -165,9 +197,17 @@ pub(crate) fn start(
 
 impl Loop {
     fn run(&mut self, posted: &Receiver<Job>, start: Instant) {
-        while !self.ended {
+        let mut until = None;
+        loop {
             let at = now(self.clock.as_ref(), start);
-            let rest = self.switchboard.next_due(at).max(SHORTEST_REST);
+            let mut rest = self.switchboard.next_due(at).max(SHORTEST_REST);
+            if self.ended {
+                let until = *until.get_or_insert(at.real + ENDING);
+                if self.unheard == 0 || at.real >= until {
+                    return;
+                }
+                rest = rest.min(ENDING_REST);
+            }
             match posted.recv_timeout(rest) {
                 Ok(job) => {
                     job(self, now(self.clock.as_ref(), start));
@@ -189,20 +229,13 @@ impl Loop {
     }
 
     fn queue(&mut self, client: ClientNumber, item: Item) {
-        let Some(socket) = self.sockets.get(&client) else { return };
-        if item.counted {
-            let behind = socket.behind.fetch_add(item.text.len(), Ordering::Relaxed) + item.text.len();
-            if behind > BEHIND_BYTES_MAX {
-                socket.closing.send_replace(Some(close::TOO_SLOW));
-                return;
-            }
+        if let Some(socket) = self.sockets.get(&client) {
+            socket.push(item);
         }
-        // It fails when the socket's task has ended; that is reported on its own.
-        let _ = socket.queue.send(item);
     }
 
     /// Lets one request leave, and brings what comes back to the desk.
-    fn send(&self, outgoing: Outgoing) {
+    fn send(&mut self, outgoing: Outgoing) {
         let Outgoing { call, app, get, request, wait } = outgoing;
         let rate = self.clock.rate().max(1);
         let outgoing =
@@ -210,26 +243,56 @@ impl Loop {
         let (tell, mut told) = unbounded_channel();
         let sending = self.upstream.send(outgoing, tell);
         let desk = self.desk.clone();
+        self.unheard += 1;
         self.runtime.spawn(sending);
         self.runtime.spawn(async move {
             let mut silent = true;
             // Ends when the upstream has nothing more to tell, and also if it fell over.
             while let Some(outcome) = told.recv().await {
-                silent = false;
+                let first = std::mem::take(&mut silent);
                 let call = call.clone();
-                desk.tell(move |switchboard, now| match outcome {
-                    Outcome::Answered { status, retry_after, body } => {
-                        switchboard.answered(&call, status, retry_after.as_deref(), &body, now);
+                desk.post(Box::new(move |desk, now| {
+                    desk.unheard -= usize::from(first);
+                    match outcome {
+                        Outcome::Answered { status, retry_after, body } => {
+                            desk.switchboard.answered(&call, status, retry_after.as_deref(), &body, now);
+                        }
+                        Outcome::Unanswered(cause) => desk.switchboard.unanswered(&call, cause, now),
                     }
-                    Outcome::Unanswered(cause) => switchboard.unanswered(&call, cause, now),
-                });
+                }));
             }
-            desk.tell(move |switchboard, now| {
+            desk.post(Box::new(move |desk, now| {
                 if silent {
-                    switchboard.unanswered(&call, agora::UnansweredCause::Reset, now);
+                    desk.unheard -= 1;
+                    desk.switchboard.unanswered(&call, agora::UnansweredCause::Reset, now);
                 }
-                switchboard.finished(&call);
-            });
+                desk.switchboard.finished(&call);
+            }));
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(bytes: usize, counted: bool) -> Item {
+        Item { text: "x".repeat(bytes).into(), counted }
+    }
+
+    #[test]
+    fn a_client_more_than_a_megabyte_behind_is_closed() {
+        let (socket, mut wire) = Socket::new();
+        // A snapshot is as large as it is.
+        socket.push(item(3 * BEHIND_BYTES_MAX, false));
+        socket.push(item(BEHIND_BYTES_MAX, true));
+        assert_eq!(*wire.closed.borrow(), None);
+        while let Ok(item) = wire.items.try_recv() {
+            wire.sent(&item);
+        }
+        socket.push(item(BEHIND_BYTES_MAX, true));
+        assert_eq!(*wire.closed.borrow(), None, "it caught up");
+        socket.push(item(1, true));
+        assert_eq!(*wire.closed.borrow(), Some(close::TOO_SLOW));
     }
 }
