@@ -1,13 +1,9 @@
-//! Server time, and no other: the last heartbeat and the browser's monotonic clock since then.
+//! Server time, and no other: the last heartbeat and the browser's monotonic clock since then. Times in the reader's zone.
 //!
-//! The wall clock of the device is read only to notice that it slept: `performance.now()` may stand still meanwhile, and
-//! then every countdown would lie until the next heartbeat.
+//! The wall clock of the device is read only for the client, which notices by it that the device slept.
 
 use agora::Timestamp;
 use leptos::prelude::*;
-
-/// How far the wall clock may run ahead of the monotonic one before the device must have slept, in milliseconds.
-const SLEPT_MILLIS: f64 = 2_000.0;
 
 /// How often the shared clock signal moves while the page can be seen, in milliseconds of the device.
 const TICK_MILLIS: f64 = 250.0;
@@ -17,7 +13,8 @@ const TICK_MILLIS: f64 = 250.0;
 pub struct Clock {
     anchor: StoredValue<Anchor>,
     tick: RwSignal<Timestamp>,
-    slept: RwSignal<u32>,
+    second: Memo<Timestamp>,
+    device: RwSignal<u64>,
 }
 
 /// What the server said last about its time, and when that was heard.
@@ -27,17 +24,18 @@ struct Anchor {
     /// How many seconds of the server pass in one of the device; 1 except in a demonstration.
     rate: f64,
     heard: f64,
-    wall: f64,
 }
 
 impl Clock {
     /// A clock that does not know the time yet, and ticks.
     pub fn new() -> Self {
-        let anchor = Anchor { server: Timestamp::default(), rate: 1.0, heard: monotonic(), wall: wall() };
+        let anchor = Anchor { server: Timestamp::default(), rate: 1.0, heard: monotonic() };
+        let tick = RwSignal::new(Timestamp::default());
         let clock = Self {
             anchor: StoredValue::new(anchor),
-            tick: RwSignal::new(Timestamp::default()),
-            slept: RwSignal::new(0),
+            tick,
+            second: Memo::new(move |_| Timestamp::from_millis(tick.get().millis() / 1000 * 1000)),
+            device: RwSignal::new(0),
         };
         clock.schedule();
         clock
@@ -46,7 +44,7 @@ impl Clock {
     /// The server said what time it is there.
     pub fn heard(self, server: Timestamp, rate: f64) {
         let rate = if rate.is_finite() && rate > 0.0 { rate } else { 1.0 };
-        self.anchor.set_value(Anchor { server, rate, heard: monotonic(), wall: wall() });
+        self.anchor.set_value(Anchor { server, rate, heard: monotonic() });
         self.move_tick();
     }
 
@@ -65,15 +63,14 @@ impl Clock {
         self.tick.get()
     }
 
-    /// How often the device was found to have slept. What the page knew before is old then.
-    pub fn slept(self) -> u32 {
-        self.slept.get()
+    /// The server's time in whole seconds, rounded down: for what need not be drawn anew more often.
+    pub fn second(self) -> Timestamp {
+        self.second.get()
     }
 
-    /// How many device milliseconds pass until the server's time has moved by this many.
-    pub fn device_millis(self, server_millis: i64) -> i32 {
-        let rate = self.anchor.with_value(|anchor| anchor.rate);
-        ((server_millis.max(0) as f64) / rate).min(f64::from(i32::MAX)) as i32
+    /// Milliseconds of the device's monotonic clock, moving with the tick: for waits that are not the server's.
+    pub fn device(self) -> u64 {
+        self.device.get()
     }
 
     fn move_tick(self) {
@@ -89,8 +86,8 @@ impl Clock {
         let pause = (TICK_MILLIS / rate.sqrt()).clamp(80.0, TICK_MILLIS);
         set_timeout(
             move || {
-                self.notice_sleep();
                 if !document().hidden() {
+                    self.device.set(moment().monotonic);
                     self.move_tick();
                 }
                 self.schedule();
@@ -98,15 +95,11 @@ impl Clock {
             core::time::Duration::from_millis(pause as u64),
         );
     }
+}
 
-    fn notice_sleep(self) {
-        let (Some(anchor), wall, monotonic) = (self.anchor.try_get_value(), wall(), monotonic()) else { return };
-        if (wall - anchor.wall) - (monotonic - anchor.heard) > SLEPT_MILLIS {
-            // Only the device's own clocks moved apart: take the new distance, and say so once.
-            self.anchor.set_value(Anchor { wall: wall - (monotonic - anchor.heard), ..anchor });
-            self.slept.update(|times| *times += 1);
-        }
-    }
+/// This instant by both clocks of the device, for the client, which judges by them whether the device slept.
+pub fn moment() -> client::Moment {
+    client::Moment::new(monotonic() as u64, wall() as i64)
 }
 
 fn monotonic() -> f64 {

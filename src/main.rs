@@ -2,8 +2,13 @@
 
 mod app;
 mod clock;
+mod desk;
+mod history;
 mod parts;
 mod route;
+mod screens;
+mod socket;
+mod standing;
 mod words;
 
 use leptos::mount::mount_to_body;

@@ -153,21 +153,25 @@ impl Route {
         } else {
             Screen::Board
         };
-        let dialog = if let Some(channel) = get("start") {
-            Some(Dialog::Start((!channel.is_empty()).then(|| channel.to_owned())))
-        } else if get("watch").is_some() {
-            Some(Dialog::Watch)
-        } else if let Some(id) = recording("stop") {
-            Some(session().map_or_else(|| Dialog::Stop(id.clone()), |session| Dialog::StopSession(id.clone(), session)))
-        } else if let Some(id) = recording("try-again") {
-            Some(Dialog::TryAgain(id))
-        } else if let Some(id) = recording("acknowledge") {
-            get("entry").and_then(|entry| entry.parse().ok()).map(|entry| Dialog::Acknowledge(id, entry))
-        } else if let Some(id) = recording("dismiss") {
-            session().map(|session| Dialog::Dismiss(id, session))
-        } else {
-            get("why").and_then(RuleId::parse).map(Dialog::Why)
-        };
+        let dialog =
+            if let Some(channel) = get("start") {
+                Some(Dialog::Start((!channel.is_empty()).then(|| channel.to_owned())))
+            } else if get("watch").is_some() {
+                Some(Dialog::Watch)
+            } else if let Some(id) = recording("stop") {
+                Some(session().map_or_else(
+                    || Dialog::Stop(id.clone()),
+                    |session| Dialog::StopSession(id.clone(), session),
+                ))
+            } else if let Some(id) = recording("try-again") {
+                Some(Dialog::TryAgain(id))
+            } else if let Some(id) = recording("acknowledge") {
+                get("entry").and_then(|entry| entry.parse().ok()).map(|entry| Dialog::Acknowledge(id, entry))
+            } else if let Some(id) = recording("dismiss") {
+                session().map(|session| Dialog::Dismiss(id, session))
+            } else {
+                get("why").and_then(RuleId::parse).map(Dialog::Why)
+            };
         Self { screen, dialog }
     }
 }
@@ -206,6 +210,65 @@ fn decoded(text: &str) -> String {
         }
     }
     String::from_utf8_lossy(&decoded).into_owned()
+}
+
+/// The addresses of the proxy, relative to the page.
+pub mod api {
+    use rules::{EntryNumber, RecordingId, SessionNumber};
+
+    /// Who is signed in.
+    pub const ME: &str = "api/v1/me";
+    /// What can be asked for.
+    pub const SETUP: &str = "api/v1/setup";
+    /// The list, and where a recording is asked for.
+    pub const RECORDINGS: &str = "api/v1/recordings";
+    /// Where one that runs is watched.
+    pub const ADOPT: &str = "api/v1/recordings/adopt";
+    /// Where offered leases are claimed.
+    pub const LEASES: &str = "api/v1/leases";
+    /// The simulator's faults, in a demonstration.
+    pub const FAULTS: &str = "api/v1/simulator/faults";
+
+    /// A command about one recording: `stop`, `calls`, `decisions`, `try-again`…
+    pub fn command(id: &RecordingId, name: &str) -> String {
+        format!("{RECORDINGS}/{id}/{name}")
+    }
+
+    /// The stop of one session.
+    pub fn stop_session(id: &RecordingId, session: SessionNumber) -> String {
+        format!("{RECORDINGS}/{id}/sessions/{session}/stop")
+    }
+
+    /// The entries of one recording after this number.
+    pub fn journal(id: &RecordingId, after: EntryNumber) -> String {
+        format!("{RECORDINGS}/{id}/journal?after={after}")
+    }
+
+    /// One recording, folded.
+    pub fn recording(id: &RecordingId) -> String {
+        format!("{RECORDINGS}/{id}")
+    }
+
+    /// Those that ended, by page.
+    pub fn recordings_before(before: Option<&str>) -> String {
+        let before = before.map(|before| format!("&before={}", super::encoded(before))).unwrap_or_default();
+        format!("{RECORDINGS}?state=ended{before}")
+    }
+
+    /// The stream, from what is known on: an absolute address, since a socket needs one.
+    pub fn stream(after: Option<u64>, journal: Option<&str>) -> String {
+        let location = leptos::prelude::window().location();
+        let scheme =
+            if location.protocol().is_ok_and(|protocol| protocol == "https:") { "wss" } else { "ws" };
+        let host = location.host().unwrap_or_default();
+        let path = location.pathname().unwrap_or_default();
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let mut address = format!("{scheme}://{host}{folder}/api/v1/stream");
+        if let (Some(after), Some(journal)) = (after, journal) {
+            address.push_str(&format!("?after={after}&journal={}", super::encoded(journal)));
+        }
+        address
+    }
 }
 
 /// The page's way through its routes. A handle: copies are the same way.
@@ -265,7 +328,12 @@ impl Router {
 
     /// A plain press on one of the page's own links is a change of route, not a load.
     fn follow(self, event: &web_sys::MouseEvent) {
-        if event.default_prevented() || event.button() != 0 || event.ctrl_key() || event.meta_key() || event.shift_key() {
+        if event.default_prevented()
+            || event.button() != 0
+            || event.ctrl_key()
+            || event.meta_key()
+            || event.shift_key()
+        {
             return;
         }
         let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());

@@ -1,14 +1,25 @@
 //! Every sentence of the page. State labels are nouns and adjectives; a sentence says what happened, what the system does,
 //! when, and what one can do.
 
+pub mod journal;
 pub mod reasons;
+pub mod standing;
 
-use agora::Timestamp;
+use agora::{Mode, Timestamp};
+use client::EndedBecause;
+use rules::api::{Capability, Role};
+use rules::journal::EndedHow;
+use rules::line::Outcome;
+use rules::recording::Phase;
+use rules::{Patience, RuleId};
 
+use crate::desk::Hop;
 use crate::parts::age::Countdown;
+use crate::parts::icon::Glyph;
 use crate::parts::pips::Failovers;
-use crate::parts::scale::Mark;
+use crate::parts::scale::{Mark, Step};
 use crate::parts::strip::Probe;
+use crate::standing::Group;
 
 pub const RECORDINGS: &str = "Recordings";
 pub const LOADING: &str = "Loading recordings…";
@@ -64,7 +75,11 @@ pub fn duration(seconds: i64) -> String {
 
 /// A duration with its tenths, `30.6 s`, without floating numbers.
 pub fn tenths(millis: i64) -> String {
-    if millis >= 120_000 { duration(millis / 1000) } else { format!("{}.{} s", millis / 1000, millis / 100 % 10) }
+    if millis >= 120_000 {
+        duration(millis / 1000)
+    } else {
+        format!("{}.{} s", millis / 1000, millis / 100 % 10)
+    }
 }
 
 pub fn idle(seconds: i64) -> String {
@@ -129,13 +144,19 @@ pub fn failovers_used(failovers: &Failovers) -> String {
 pub fn last_answers(probes: &[Probe]) -> String {
     let count = |probe| probes.iter().filter(|other| **other == probe).count();
     let mut parts = vec![format!("{} answered", count(Probe::Good) + count(Probe::Back))];
-    for (probe, word) in [(Probe::Doubt, "in doubt"), (Probe::Back, "of these after a doubt"), (Probe::Lost, "lost")] {
+    for (probe, word) in
+        [(Probe::Doubt, "in doubt"), (Probe::Back, "of these after a doubt"), (Probe::Lost, "lost")]
+    {
         let count = count(probe);
         if count > 0 {
             parts.push(format!("{count} {word}"));
         }
     }
-    format!("Last {}: {}", if probes.len() == 1 { "query".to_owned() } else { format!("{} queries", probes.len()) }, parts.join(", "))
+    format!(
+        "Last {}: {}",
+        if probes.len() == 1 { "query".to_owned() } else { format!("{} queries", probes.len()) },
+        parts.join(", ")
+    )
 }
 
 pub fn of_window(seconds: i64) -> String {
@@ -164,6 +185,669 @@ pub fn window_described(asked: &[(Timestamp, Mark)], ahead: &[Timestamp], t0: Ti
         asked.join(", "),
         if ahead.is_empty() { "no".to_owned() } else { ahead.join(", ") }
     )
+}
+
+pub const PRODUCT: &str = "Tallylight";
+pub const SKIP: &str = "Skip to content";
+pub const DEMONSTRATION: &str = "demonstration";
+pub const LIVE: &str = "Live";
+pub const CONNECTING: &str = "Connecting…";
+pub const NOT_LIVE: &str = "Not live";
+pub const MAIN_NAVIGATION: &str = "Main";
+pub const FAULTS: &str = "Faults";
+pub const RELOAD: &str = "Reload";
+pub const RECONNECT_NOW: &str = "Reconnect now";
+pub const RECONNECTING: &str = "Reconnecting…";
+pub const LOST_FOR: &str = "Nothing heard for";
+pub const CONNECTION_LOST_SAID: &str = "Connection lost. Actions are off.";
+pub const CONNECTION_BACK: &str = "Connected again.";
+pub const PROXY_SILENT: &str = "The proxy does not answer.";
+pub const NO_ACTIONS: &str = "Actions are off while the connection is lost.";
+pub const SENDING: &str = "sending…";
+pub const ON_ITS_WAY: &str = "On its way; the answer is awaited.";
+pub const IN: &str = "in";
+pub const NOW: &str = "now";
+pub const REFUSED: &str = "Not done.";
+pub const CANCEL: &str = "Cancel";
+pub const NOTHING_NEXT: &str = "none";
+pub const WAITS_FOR_YOU: &str = "waits for you";
+pub const TRY_AGAIN: &str = "Try again";
+pub const TRY_AGAIN_DOTS: &str = "Try again…";
+pub const STOP_ONE: &str = "Stop one…";
+pub const DISMISS: &str = "Dismiss…";
+pub const DISMISS_PRESS: &str = "Dismiss";
+pub const ACKNOWLEDGE: &str = "Acknowledge";
+pub const FILTER_BY_STATE: &str = "Filter by state";
+pub const FIND: &str = "Find channel, sid, UID or state";
+pub const WATCH_ONE: &str = "Watch one that runs…";
+pub const START_RECORDING: &str = "Start recording";
+pub const NO_RECORDINGS: &str = "No recordings. Start one, or watch one that already runs.";
+pub const CLEAR_FILTER: &str = "Clear the filter";
+pub const WHY_SOURCE: &str = "The whole rule, with its sources, stands in docs/rules.md.";
+pub const ALARM_GONE: &str = "The cause of this alarm has passed.";
+pub const TRY_AGAIN_DOES: &str = "A new session is started with the next free UID and billed like any other. The count of replacements begins anew.";
+pub const ACKNOWLEDGE_DOES: &str =
+    "It notes that you have seen this. Nothing is sent; what the rules do goes on.";
+pub const DISMISS_DOES: &str =
+    "It is taken off the board. Nothing is sent: if it still runs, it is billed until it ends by itself.";
+pub const REASON_NEEDED: &str = "A reason is needed.";
+pub const REASON_HINT: &str = "Kept in the journal beside your name.";
+pub const STOP_GETS_404: &str =
+    "A stop that gets 404 now stops nothing. It is sent again as soon as the session answers.";
+pub const ALREADY_STOPPING: &str = "A stop was asked for already.";
+pub const STOP_SESSION: &str = "Stop this session";
+pub const STOP_RECORDING: &str = "Stop recording";
+pub const STOP_RECORDING_DOTS: &str = "Stop recording…";
+pub const KEEP_RECORDING: &str = "Keep recording";
+pub const UNDO_STOP: &str = "Undo the stop";
+pub const STOP_WITHDRAWN: &str = "The stop was taken back.";
+pub const BOTH_UIDS: &str = "Give both UIDs, or leave both empty.";
+pub const SAME_UID: &str = "Same as the original. The two would remove each other.";
+pub const IDLE_RANGE: &str = "maxIdleTime is 5 to 2 592 000 seconds.";
+pub const IDLE_SHORT_MORE: &str = "A short break of the lesson would end the recording.";
+pub const NO_STORAGE: &str = "no storage profile is configured.";
+pub const CONFIRM_BESIDE: &str = "the channel already has a recording: confirm that both are wanted.";
+pub const BOTH_BILLED: &str = "Both are billed the whole time.";
+pub const CHANNEL_MISSING: &str = "A channel name is needed";
+pub const CHANNEL_HINT: &str = "Case matters.";
+pub const UIDS_BY_PROXY: &str = "UIDs are taken from the reserved range";
+pub const UIDS_FREE: &str = "Both UIDs are free in this channel";
+pub const PREFIX_FITS: &str = "File prefix fits the service";
+pub const NO_ROOM: &str = "The start would wait for room and try again by itself.";
+pub const START_TITLE: &str = "Start a recording";
+pub const NOTHING_SENT: &str = "Nothing is sent before you press Start.";
+pub const PAIR_OF_UIDS: &str = "Pair of recorder UIDs";
+pub const ORIGINAL_HINT: &str = "Empty: the next free one.";
+pub const BACKUP_HINT: &str = "Takes over if the original cannot start.";
+pub const WHAT_START_DOES: &str = "What Start does";
+pub const START_FAILS: &str = "50x: again after 3, 6, 9 s, then with the backup UID.";
+pub const WHAT_IT_COSTS: &str = "What it costs";
+pub const CALLS_COST: &str = "2 now, 8 within 90 s, then 1 every 120 s";
+pub const KEYS_STAY: &str = "Keys stay at the proxy.";
+pub const MODE: &str = "Mode";
+pub const MODE_NOT_OFFERED: &str = "Not offered by this proxy yet.";
+pub const IF_404: &str = "If a query answers 404";
+pub const WATCH_TITLE: &str = "Watch one that already runs";
+pub const WATCH_DOES: &str = "Give the ids of a recording that somebody else started. Nothing is started: the next query proves that the ids are right.";
+pub const WATCH_CHANNEL_HINT: &str = "As it was given at acquire.";
+pub const WATCH_UID_HINT: &str = "Not the random one of a failover.";
+pub const WATCH_RESOURCE_HINT: &str = "What acquire answered.";
+pub const WATCH_SID_HINT: &str = "What start answered.";
+pub const WATCH_PRESS: &str = "Watch it";
+pub const SAMPLES_STARTED: &str = "Six sample recordings were asked for.";
+pub const START_SAMPLES: &str = "Start six sample recordings";
+pub const FAULTS_TITLE: &str = "Break things";
+pub const FAULTS_SAY: &str = "Faults of the simulated service. Nothing here reaches a real one.";
+pub const FAULT_CHANNEL: &str = "Channel that a kill, a disconnect or an end meets";
+pub const FAULTS_CLEARED: &str = "All faults are cleared.";
+pub const CLEAR_FAULTS: &str = "Clear all faults";
+pub const BREAK: &str = "Break";
+pub const RECORDING: &str = "Recording";
+pub const CANNOT_SHOW: &str = "This recording cannot be shown.";
+pub const BACK_TO_LIST: &str = "Back to the list";
+pub const WHERE: &str = "Where you are";
+pub const LAST_ANSWER: &str = "last answer";
+pub const ALARM: &str = "Alarm.";
+pub const ASK_NOW: &str = "Ask now";
+pub const ASK_NOW_COSTS: &str = "Sends one query now";
+pub const NO_CALLS_YET: &str = "No call has left yet.";
+pub const RANDOM_UID: &str = "random";
+pub const EXPECTED_404: &str = "404 expected";
+pub const NO_PREFIX: &str = "index, no prefix";
+pub const INTERRUPTION: &str = "interruption";
+pub const NO_NEW_FILES: &str = "no new files";
+pub const RANDOM_NOT_TOLD: &str = "then random, not told by queries";
+pub const UID_UNCHANGED: &str = "no proof of another one";
+pub const RUNNING: &str = "running";
+pub const NOT_KNOWN: &str = "not known yet";
+pub const FIRST_404_ONLY: &str = "The first 404; nothing proves it yet";
+pub const KEPT_FOR_EVER: &str = "kept for ever, never smoothed over";
+pub const TABLE_OF_FAILOVERS: &str = "Table of failovers";
+pub const NO_FAILOVER_YET: &str = "No session has been away so far.";
+pub const COPY_ALL: &str = "copy all";
+pub const ALL_FILE_NAMES: &str = "names of all index files";
+pub const TABLE_OF_FILES: &str = "Table of index files";
+pub const NO_FILES_YET: &str = "The name of the index file is known once there is a sid.";
+pub const CONFIRMED: &str = "Confirmed";
+pub const PREDICTED: &str = "Predicted";
+pub const NAMED_BY_ANSWER: &str = "an answer named it";
+pub const SPLICED: &str = "made of sid and channel";
+pub const EITHER_SPELLING: &str = "one of two spellings";
+pub const ONLY_IF_FAILOVER: &str = "only if this is a failover";
+pub const JOURNAL_FAILED: &str = "The entries could not be fetched.";
+pub const LOADING_ENTRIES: &str = "Loading entries…";
+pub const RAW_ANSWER: &str = "Raw answer";
+pub const IDLE_EXIT: &str = "Idle exit";
+pub const IDLE_EXIT_SAYS: &str = "With nobody in the channel the session ends by itself.";
+pub const CONTROL: &str = "Stop and query possible";
+pub const FAILOVERS_SAY: &str =
+    "A failover moves the session to another server by itself. After the third, a further fault ends it.";
+pub const NO_SESSION_YET: &str = "No session yet.";
+pub const IF_LOST: &str = "if lost";
+pub const NEXT_UID: &str = "Next UID of the pair";
+pub const RECORD_AGAIN: &str = "Record again…";
+pub const NO_CONTROLLER: &str = "nobody now";
+
+/// What a start does: the words, the rule, and the mark.
+pub const START_STEPS: [(&str, RuleId, Glyph); 3] = [
+    ("acquire, then start within 2 s", RuleId::S2, Glyph::Starting),
+    ("Accepted: a sid comes back", RuleId::S3, Glyph::Starting),
+    ("Confirmed: a query answers 4 or 5", RuleId::V2, Glyph::Recording),
+];
+
+/// A text as a sentence: a large letter first, a full stop at the end.
+pub fn sentence(text: &str) -> String {
+    let text = capital(text.trim());
+    if text.is_empty() || text.ends_with(['.', '!', '?', '…']) { text } else { format!("{text}.") }
+}
+
+pub fn proxy_unreadable(status: u16) -> String {
+    format!("The proxy answered {status} without a reason that can be read.")
+}
+
+/// The mode in the words of the product.
+pub const fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Individual => "individual",
+        Mode::Mix => "composite",
+        Mode::Web => "web page",
+    }
+}
+
+pub const fn mode_says(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Individual => "One index file per user and track.",
+        Mode::Mix => "One picture of all, one index file.",
+        Mode::Web => "Records an address.",
+    }
+}
+
+/// A policy by its name, or by what it does.
+pub fn policy_name(name: &str, patience: Patience) -> String {
+    if name.is_empty() { patience_word(patience).to_owned() } else { capital(name) }
+}
+
+const fn patience_word(patience: Patience) -> &'static str {
+    match patience {
+        Patience::Patient => "Patient",
+        Patience::Swift => "Swift",
+        Patience::Immediate => "Immediate",
+    }
+}
+
+pub const fn policy_says(patience: Patience) -> &'static str {
+    match patience {
+        Patience::Patient => {
+            "Waits 90 s for a failover. If it is really lost, up to 90 s are missing. Never two billed."
+        }
+        Patience::Swift => "Replaces after 30 s. If it was a failover, two are billed until you stop one.",
+        Patience::Immediate => "Replaces at the first 404. Nearly every failover then bills two.",
+    }
+}
+
+pub const fn role(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "viewer",
+        Role::Operator => "operator",
+        Role::Lead => "lead",
+    }
+}
+
+/// A group of the list.
+pub const fn group(group: Group) -> &'static str {
+    match group {
+        Group::NeedsYou => "Need you",
+        Group::Handled => "Being handled",
+        Group::Recording => "Recording",
+        Group::Ended => "Ended",
+    }
+}
+
+/// The one calm line: what records, and that nobody is needed.
+pub fn calm(recording: usize, handled: usize) -> String {
+    match (recording, handled) {
+        (0, 0) => "Nothing records, nothing needs you.".to_owned(),
+        (recording, 0) => format!("{recording} recording, nothing needs you."),
+        (recording, handled) => format!("{recording} recording, {handled} being handled, nothing needs you."),
+    }
+}
+
+pub fn nothing_matches(all: usize, needs: usize) -> String {
+    match needs {
+        0 => format!("No recording matches. {all} are hidden."),
+        1 => format!("No recording matches. {all} are hidden, 1 of them needs you."),
+        needs => format!("No recording matches. {all} are hidden, {needs} of them need you."),
+    }
+}
+
+/// An outcome as the list shows it: a status where one can be told.
+pub const fn outcome_code(outcome: Option<Outcome>) -> &'static str {
+    match outcome {
+        Some(Outcome::Done) => "200",
+        Some(Outcome::NotFound) => "404",
+        Some(Outcome::ServerError) => "50x",
+        Some(Outcome::GatewayError) => "502–504",
+        Some(Outcome::NotCompleted) => "206, 65",
+        Some(Outcome::TimedOutInside) => "code 62",
+        Some(Outcome::Unreadable) => "unreadable",
+        Some(Outcome::Refused) => "refused",
+        Some(Outcome::NoRoute) => "no route",
+        Some(Outcome::PcwReached) => "406",
+        Some(Outcome::AlreadyStarted) => "201, 7",
+        Some(Outcome::TaskConflict) => "code 53",
+        Some(Outcome::NoWorker) => "code 502",
+        Some(Outcome::ResourceExpired) => "expired",
+        Some(Outcome::Unanswered { .. }) | None => "none",
+    }
+}
+
+pub fn theme(theme: &str) -> &'static str {
+    match theme {
+        "light" => "Theme: light. Press for dark.",
+        "dark" => "Theme: dark. Press for the system's.",
+        _ => "Theme: the system's. Press for light.",
+    }
+}
+
+/// The bar while nothing is heard: what is broken, and what goes on.
+pub fn connection_lost(never: bool, hop: Option<&Hop>) -> (String, String) {
+    let title = match hop {
+        Some(Hop::ProxyRefuses(status)) => format!("The proxy answers {status}."),
+        Some(Hop::ProxySilent) => "The proxy does not answer.".to_owned(),
+        None if never => "Not connected yet.".to_owned(),
+        None => "Connection lost.".to_owned(),
+    };
+    let rest =
+        "Actions are off. Recordings go on, and another page or the attendant acts for them.".to_owned();
+    (title, rest)
+}
+
+pub fn connection_ended(because: EndedBecause) -> (&'static str, &'static str) {
+    match because {
+        EndedBecause::SignedOut => {
+            ("You are signed out.", "Reload to sign in again. What you see is as old as that.")
+        }
+        EndedBecause::NotAllowed => ("You may not see this.", "Ask a lead for access, then reload."),
+        EndedBecause::NewBuild => ("There is a new version.", "Reload to go on. Recordings go on meanwhile."),
+    }
+}
+
+pub fn reconnecting_in(seconds: u64) -> String {
+    if seconds == 0 { RECONNECTING.to_owned() } else { format!("Reconnecting in {seconds} s.") }
+}
+
+pub fn data_as_of(clock: &str) -> String {
+    format!("Data as of {clock}")
+}
+
+pub fn no_permission(needed: Capability) -> String {
+    let needed = match needed {
+        Capability::View => "view",
+        Capability::Operate => "operate",
+        Capability::Lead => "lead",
+        Capability::Simulate => "simulate",
+    };
+    format!("This needs the {needed} capability, which you do not have.")
+}
+
+pub fn why_title(rule: RuleId, section: &str) -> String {
+    format!("Rule {rule} · {section}")
+}
+
+pub fn try_again_title(channel: &str) -> String {
+    format!("Try {channel} again?")
+}
+
+pub fn tried_again(channel: &str) -> String {
+    format!("{channel} is tried again.")
+}
+
+pub fn acknowledge_title(channel: &str) -> String {
+    format!("Alarm of {channel}")
+}
+
+pub fn acknowledged(channel: &str) -> String {
+    format!("The alarm of {channel} is acknowledged.")
+}
+
+pub fn dismiss_title(channel: &str, session: u16) -> String {
+    format!("Dismiss session {session} of {channel}?")
+}
+
+pub fn dismissed(channel: &str) -> String {
+    format!("A session of {channel} was dismissed.")
+}
+
+pub fn stop_title(channel: &str, session: Option<u16>, away: bool) -> String {
+    match (session, away) {
+        (Some(session), _) => format!("Stop session {session} of {channel}?"),
+        (None, true) => format!("Stop {channel} while it is in doubt?"),
+        (None, false) => format!("Stop recording {channel}?"),
+    }
+}
+
+pub fn stop_during_failover(until: &str) -> String {
+    format!("404 is expected until {until}.")
+}
+
+pub fn stop_does(recorded_seconds: Option<i64>, one: bool) -> String {
+    let recorded = recorded_seconds.map_or_else(
+        || "It is not confirmed that it records yet.".to_owned(),
+        |seconds| format!("It has recorded for {}.", duration(seconds)),
+    );
+    let rest = if one {
+        "What it recorded is kept and uploaded; the other session goes on."
+    } else {
+        "What is recorded is kept and uploaded; the session cannot be resumed, only a new one started."
+    };
+    format!("{recorded} {rest}")
+}
+
+pub fn index_files(count: usize) -> String {
+    match count {
+        1 => "1 index file".to_owned(),
+        count => format!("{count} index files (original, then bak0_ and on)"),
+    }
+}
+
+pub fn stop_sends(sessions: usize) -> String {
+    match sessions {
+        0 => "nothing now; a sid that still comes is stopped at once".to_owned(),
+        count => format!("{}, then queries until it is gone", counted(count, "stop")),
+    }
+}
+
+pub fn stop_sent(channel: &str) -> String {
+    format!("The stop of {channel} was asked for.")
+}
+
+pub fn uid_outside(first: u32, last: u32) -> String {
+    format!("Recorders have UIDs from {first} to {last} here.")
+}
+
+pub fn uid_in_use(uid: u32) -> String {
+    format!("{uid} may be in use in this channel.")
+}
+
+pub fn channel_fits(bytes: usize, most: usize) -> String {
+    format!("Channel name, {bytes} of {most} bytes")
+}
+
+pub fn channel_in_files(name: &str) -> String {
+    format!("Case matters. In file names: {name}")
+}
+
+pub fn no_other(channel: &str) -> String {
+    format!("No other recording in {channel}")
+}
+
+pub fn others_in_channel(count: usize) -> String {
+    format!("{} already in this channel", capital(&counted(count, "recording")))
+}
+
+pub fn idle_short(seconds: u32) -> String {
+    format!("maxIdleTime {seconds} s is short")
+}
+
+pub fn idle_fits(seconds: u32) -> String {
+    format!("maxIdleTime {seconds} s")
+}
+
+pub fn idle_hint(seconds: u32) -> String {
+    format!(
+        "With nobody in the channel for {} the session ends by itself. Default 30 s, recommended 300 s.",
+        duration(i64::from(seconds))
+    )
+}
+
+pub fn room(used: usize, most: u32) -> String {
+    format!("{used} of {most} sessions, as far as we know")
+}
+
+pub fn cannot_start(why: &str) -> String {
+    format!("Cannot start yet: {why}")
+}
+
+pub fn asked(channel: &str, existing: bool) -> String {
+    if existing { format!("{channel} was asked for already.") } else { format!("{channel} was asked for.") }
+}
+
+pub fn checks_title(blocks: usize, warns: usize, passes: usize) -> String {
+    let verb =
+        |count: usize, verb: &str| if count == 1 { format!("1 {verb}s") } else { format!("{count} {verb}") };
+    let mut parts = Vec::new();
+    if blocks > 0 {
+        parts.push(verb(blocks, "block"));
+    }
+    if warns > 0 {
+        parts.push(verb(warns, "warn"));
+    }
+    parts.push(if passes == 1 { "1 passes".to_owned() } else { format!("{passes} pass") });
+    parts.join(", ")
+}
+
+pub fn billed_after(others: usize) -> String {
+    match others {
+        0 => "1 session".to_owned(),
+        others => format!("1 session more, {} in this channel", others + 1),
+    }
+}
+
+pub fn pcw_after(used: usize, most: u32) -> String {
+    format!("{used} → {} of {most}", used + 1)
+}
+
+pub fn prefix(prefix: &str) -> String {
+    format!("Prefix {prefix}.")
+}
+
+pub fn channel_has_live(channel: &str) -> String {
+    format!("{channel} already has a recording.")
+}
+
+pub fn beside_line(state: &str, by: &str) -> String {
+    format!(", {state}, asked for by {by}")
+}
+
+pub fn record_beside(channel: &str) -> String {
+    format!("Record {channel} a second time beside it")
+}
+
+pub fn watched(channel: &str) -> String {
+    format!("{channel} is watched.")
+}
+
+pub fn fault_asked(name: &str) -> String {
+    format!("Asked for: {name}.")
+}
+
+pub fn board_title(need: usize, live: usize) -> String {
+    let count = if need > 0 { format!("({need}) ") } else { String::new() };
+    format!("{count}{} · {PRODUCT}", counted(live, "recording"))
+}
+
+pub fn title(what: &str) -> String {
+    format!("{what} · {PRODUCT}")
+}
+
+pub fn in_failover(number: u8, allowed: u8) -> String {
+    format!("In failover, {number} of {allowed}")
+}
+
+pub fn lamp_times(accepted: Option<String>, confirmed: Option<String>) -> String {
+    match (accepted, confirmed) {
+        (None, _) => "not accepted yet".to_owned(),
+        (Some(accepted), None) => format!("accepted {accepted}, not confirmed"),
+        (Some(accepted), Some(confirmed)) => format!("accepted {accepted}, confirmed {confirmed}"),
+    }
+}
+
+pub fn resource_of(channel: &str) -> String {
+    format!("resource ID of {channel}")
+}
+
+pub fn gives_up(wait: u32, slow_wait: u32, operation: agora::Operation) -> String {
+    let wait = if operation == agora::Operation::Start { slow_wait } else { wait };
+    format!("The waiting ends after {wait} s; a late answer is still taken.")
+}
+
+pub fn plus(seconds: i64) -> String {
+    if seconds == 0 { "first".to_owned() } else { format!("+{seconds} s") }
+}
+
+/// A ladder in words.
+pub fn ladder_described(steps: &[Step]) -> String {
+    let of = |wanted: Mark| {
+        steps
+            .iter()
+            .filter(|step| step.mark == wanted)
+            .map(|step| step.label.clone())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    format!("Tries that failed: {}. Next: {}. Later: {}.", of(Mark::Miss), of(Mark::Due), of(Mark::Later))
+}
+
+pub fn timeline_described(channel: &str) -> String {
+    format!("Timeline of {channel}. The same facts stand in the tables and the journal below.")
+}
+
+pub fn session(number: u16) -> String {
+    format!("session {number}")
+}
+
+pub fn session_starts(number: u16) -> String {
+    format!("session {number}, no sid")
+}
+
+pub fn leg_words(leg: Option<u8>) -> String {
+    leg.map_or_else(|| "same leg".to_owned(), |leg| format!("leg bak{leg}"))
+}
+
+pub fn leg_name(leg: agora::files::Leg) -> String {
+    match leg {
+        agora::files::Leg::Original => "original".to_owned(),
+        agora::files::Leg::Failover(index) => format!("bak{index}"),
+    }
+}
+
+pub fn failover_of(number: u32, allowed: u32) -> String {
+    format!("{number} of {allowed}")
+}
+
+/// What was not recorded (F6): the words, and how that is known.
+pub fn not_recorded(t0: Timestamp, back: Timestamp, last_good: Option<Timestamp>) -> (String, String) {
+    let least = tenths(back.millis() - t0.millis());
+    match last_good {
+        Some(good) => (
+            format!("{least} to {}", tenths(back.millis() - good.millis())),
+            "between the queries around it".to_owned(),
+        ),
+        None => (format!("at least {least}"), "from the first 404 to the answer".to_owned()),
+    }
+}
+
+pub fn after_uid(uid: u32, what: &str) -> String {
+    format!("{uid}, {what}")
+}
+
+/// What a failover rests on.
+pub fn failover_evidence(entries: (u32, u32), leg: Option<u8>) -> String {
+    let (first, back) = entries;
+    match leg {
+        Some(leg) => format!("Entry {first}: the first 404. Entry {back}: an answer that names bak{leg}_."),
+        None => format!(
+            "Entry {first}: the first 404. Entry {back}: the answer that came back; it names no new file."
+        ),
+    }
+}
+
+pub fn until_latest(clock: &str) -> String {
+    format!("until {clock} at the latest")
+}
+
+pub fn index_file_of(leg: &str, session: u16) -> String {
+    format!("name of the {leg} index file of session {session}")
+}
+
+pub fn entries(count: usize) -> String {
+    match count {
+        1 => "1 entry, newest first".to_owned(),
+        count => format!("{count} entries, newest first"),
+    }
+}
+
+pub fn entry_by(number: u32, by: &str) -> String {
+    if by.is_empty() { format!("entry {number}") } else { format!("entry {number}, {by}") }
+}
+
+pub fn show_older(count: usize) -> String {
+    format!("Show older, {count} more")
+}
+
+pub fn idle_exit(seconds: u32) -> String {
+    format!("after {}", duration(i64::from(seconds)))
+}
+
+pub fn more_time(seconds: i64) -> String {
+    if seconds <= 0 { "over".to_owned() } else { format!("{} more", duration(seconds)) }
+}
+
+pub fn control_until(clock: &str, hours: u16) -> String {
+    format!("Until {clock} (resourceExpiredHour {hours})")
+}
+
+pub fn failovers_left(failovers: &Failovers) -> String {
+    let left = failovers.allowed.saturating_sub(failovers.proved);
+    let used = if failovers.possible > failovers.proved {
+        format!("{}–{}", failovers.proved, failovers.possible)
+    } else {
+        failovers.proved.to_string()
+    };
+    let left = match left {
+        0 => "none left".to_owned(),
+        1 => "one left".to_owned(),
+        left => format!("{left} left"),
+    };
+    format!("{used} of {} used, {left}", failovers.allowed)
+}
+
+/// A session in the list of sessions: its mark, and where it stands.
+pub fn session_says(phase: Phase, failovers: u8) -> (Glyph, String) {
+    let legs = if failovers > 0 {
+        format!("; {}", counted(usize::from(failovers), "failover"))
+    } else {
+        String::new()
+    };
+    let (mark, says) = match phase {
+        Phase::Acquiring => (Glyph::Starting, "asks for a resource ID"),
+        Phase::Starting => (Glyph::Starting, "starting"),
+        Phase::Accepted => (Glyph::Starting, "accepted, not confirmed"),
+        Phase::Live => (Glyph::Recording, "records"),
+        Phase::Ending => (Glyph::Stopping, "ending"),
+        Phase::Lost => (Glyph::Critical, "deemed lost, asked after for ten minutes"),
+        Phase::NotStarted => (Glyph::Critical, "accepted and never recorded"),
+        Phase::TakenAsEnded => (Glyph::Ended, "taken as ended"),
+        Phase::Over(EndedHow::Stopped) => (Glyph::Ended, "stopped"),
+        Phase::Over(EndedHow::Exited) => (Glyph::Ended, "ended by the service"),
+        Phase::Over(EndedHow::Abnormal) => (Glyph::Critical, "exited abnormally"),
+        Phase::Over(EndedHow::NotFound) => (Glyph::Ended, "lost, and over"),
+        Phase::Over(EndedHow::Notified) => (Glyph::Ended, "over, as a notification said"),
+        Phase::Abandoned => (Glyph::Ended, "given up before it had a sid"),
+    };
+    (mark, format!("{says}{legs}"))
+}
+
+pub fn stop_this(session: u16) -> String {
+    format!("Stop session {session}…")
+}
+
+pub fn controller(holder: &str, epoch: u32, here: bool) -> String {
+    if here { format!("{holder}, this page, epoch {epoch}") } else { format!("{holder}, epoch {epoch}") }
+}
+
+pub fn step_refused(sentence_text: &str, clock: &str) -> String {
+    format!("The proxy refused a step at {clock}: {}", sentence(sentence_text))
 }
 
 #[cfg(test)]

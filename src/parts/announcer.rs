@@ -18,7 +18,11 @@ pub struct Announcer {
 impl Announcer {
     /// A voice that has said nothing.
     pub fn new() -> Self {
-        Self { waiting: StoredValue::new(Vec::new()), said: RwSignal::new(String::new()), alert: RwSignal::new(String::new()) }
+        Self {
+            waiting: StoredValue::new(Vec::new()),
+            said: RwSignal::new(String::new()),
+            alert: RwSignal::new(String::new()),
+        }
     }
 
     /// Says this when the reader has a moment.

@@ -55,7 +55,9 @@ pub fn attention(needs: Memo<Vec<Need>>, calm: Memo<String>) -> impl IntoView {
     let title = move || needs.with(|needs| words::need_you(needs.len()));
     let any = Memo::new(move |_| needs.with(|needs| !needs.is_empty()));
     let more = move || {
-        needs.with(|needs| needs.len().checked_sub(SHOWN + 1)).map(|more| view! { <p class="meta more">{words::more_below(more + 1)}</p> })
+        needs
+            .with(|needs| needs.len().checked_sub(SHOWN + 1))
+            .map(|more| view! { <p class="meta more">{words::more_below(more + 1)}</p> })
     };
     view! {
         <section class="attention" aria-labelledby="needs-you">
@@ -94,7 +96,11 @@ fn need_line(need: Need) -> impl IntoView {
 pub fn handled(handled: Memo<Vec<Handled>>) -> impl IntoView {
     const CHIPS: usize = 5;
     let any = Memo::new(move |_| handled.with(|handled| !handled.is_empty()));
-    let more = move || handled.with(|all| all.len().checked_sub(CHIPS + 1)).map(|more| view! { <li class="meta">{words::more(more + 1)}</li> });
+    let more = move || {
+        handled
+            .with(|all| all.len().checked_sub(CHIPS + 1))
+            .map(|more| view! { <li class="meta">{words::more(more + 1)}</li> })
+    };
     move || {
         any.get().then(|| {
             view! {

@@ -69,7 +69,11 @@ pub enum Line {
 }
 
 /// The table around the lines. `row` gives the content of a recording's row.
-pub fn board(lines: Memo<Vec<Line>>, stale: Signal<bool>, row: impl Fn(&str) -> Option<Memo<Row>> + Clone + Send + Sync + 'static) -> impl IntoView {
+pub fn board(
+    lines: Memo<Vec<Line>>,
+    stale: Signal<bool>,
+    row: impl Fn(&str) -> Option<Memo<Row>> + Clone + Send + Sync + 'static,
+) -> impl IntoView {
     let row = StoredValue::new(row);
     view! {
         <table class="board">

@@ -16,7 +16,12 @@ pub struct Choice {
 }
 
 /// A group of choices, of which one is taken.
-pub fn choices(group: &'static str, legend: AnyView, choices: Vec<Choice>, chosen: RwSignal<String>) -> impl IntoView {
+pub fn choices(
+    group: &'static str,
+    legend: AnyView,
+    choices: Vec<Choice>,
+    chosen: RwSignal<String>,
+) -> impl IntoView {
     let radios: Vec<_> = choices
         .into_iter()
         .map(|choice| {

@@ -29,7 +29,9 @@ pub fn Dialog(
         // A dialog that was taken away, not closed, leaves the focus nowhere.
         request_animation_frame(move || {
             let lost = document().active_element().is_none_or(|active| active.tag_name() == "BODY");
-            if let Some(before) = before.filter(|_| lost).and_then(|before| before.dyn_into::<web_sys::HtmlElement>().ok()) {
+            if let Some(before) =
+                before.filter(|_| lost).and_then(|before| before.dyn_into::<web_sys::HtmlElement>().ok())
+            {
                 let _ = before.focus();
             }
         });

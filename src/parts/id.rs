@@ -30,7 +30,11 @@ pub fn copy_button(text: impl Into<Signal<String>>, what: impl Into<Signal<Strin
         spawn_local(async move {
             let copied = JsFuture::from(written).await.is_ok();
             if let Some(announcer) = announcer {
-                announcer.say(if copied { format!("Copied the {what}.") } else { format!("The {what} could not be copied.") });
+                announcer.say(if copied {
+                    format!("Copied the {what}.")
+                } else {
+                    format!("The {what} could not be copied.")
+                });
             }
         });
     };

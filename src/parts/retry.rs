@@ -36,7 +36,10 @@ pub struct Retry {
 }
 
 /// The chip, with what one can do beside the time.
-pub fn retry_chip(retry: Memo<Option<Retry>>, actions: impl Fn() -> AnyView + Send + Sync + 'static) -> impl IntoView {
+pub fn retry_chip(
+    retry: Memo<Option<Retry>>,
+    actions: impl Fn() -> AnyView + Send + Sync + 'static,
+) -> impl IntoView {
     let shown = Memo::new(move |_| retry.with(Option::is_some));
     let actions = StoredValue::new(actions);
     move || {

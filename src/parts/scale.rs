@@ -113,7 +113,9 @@ pub fn ladder(steps: Vec<Step>, described: String) -> impl IntoView {
                 at if at >= 10_000 - MARGIN => "end",
                 _ => "middle",
             };
-            let label = fits.then(|| view! { <text x=place.percent() y="40" text-anchor=anchor>{step.label.clone()}</text> });
+            let label = fits.then(
+                || view! { <text x=place.percent() y="40" text-anchor=anchor>{step.label.clone()}</text> },
+            );
             view! { {label} {mark(step.mark, place, "18")} }
         })
         .collect();

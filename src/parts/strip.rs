@@ -34,7 +34,9 @@ pub fn strip(probes: Signal<Vec<Probe>>) -> impl IntoView {
                     None => paths[0].push_str(&format!("M{x} 15h4v1h-4z")),
                     Some(Probe::Good) => paths[1].push_str(&format!("M{x} 12h4v4h-4z")),
                     Some(Probe::Doubt) => paths[2].push_str(&format!("M{x} 6h4v10h-4zM{x} 5l2-1 2 1z")),
-                    Some(Probe::Back) => paths[3].push_str(&format!("M{x} 12h4v4h-4zM{} 2l2.5 4-2.5 4-2.5-4z", x + 2)),
+                    Some(Probe::Back) => {
+                        paths[3].push_str(&format!("M{x} 12h4v4h-4zM{} 2l2.5 4-2.5 4-2.5-4z", x + 2))
+                    }
                     Some(Probe::Lost) => paths[4].push_str(&format!("M{x} 0h4v16h-4z")),
                 }
             }

@@ -110,7 +110,11 @@ impl Axis {
             let (begin, end) = (pair[0], pair[1]);
             if end - begin > IDLE_MILLIS {
                 let rest = 15_000;
-                stretches.extend([(begin, begin + rest, false), (begin + rest, end - rest, true), (end - rest, end, false)]);
+                stretches.extend([
+                    (begin, begin + rest, false),
+                    (begin + rest, end - rest, true),
+                    (end - rest, end, false),
+                ]);
             } else {
                 stretches.push((begin, end, false));
             }
@@ -123,7 +127,8 @@ impl Axis {
                 stretch.2 = false;
             }
         }
-        let open: i64 = stretches.iter().filter(|stretch| !stretch.2).map(|stretch| stretch.1 - stretch.0).sum();
+        let open: i64 =
+            stretches.iter().filter(|stretch| !stretch.2).map(|stretch| stretch.1 - stretch.0).sum();
         let room = 10_000 - 2 * MARGIN - folds * FOLD;
         let (mut left, mut passed) = (MARGIN, 0);
         let mut pieces = Vec::with_capacity(stretches.len());
@@ -177,8 +182,13 @@ pub fn timeline(timeline: Memo<Timeline>, described: Signal<String>) -> impl Int
         let until = timeline.with(|timeline| timeline.until);
         until.unwrap_or_else(|| Timestamp::from_millis(clock.tick().millis() / 5_000 * 5_000 + 15_000))
     });
-    let axis = Memo::new(move |_| timeline.with(|timeline| Axis::new(timeline.from, to.get(), &instants(timeline))));
-    let names = move || timeline.with(|timeline| timeline.lanes.iter().map(|lane| view! { <li>{lane.name}</li> }).collect::<Vec<_>>());
+    let axis =
+        Memo::new(move |_| timeline.with(|timeline| Axis::new(timeline.from, to.get(), &instants(timeline))));
+    let names = move || {
+        timeline.with(|timeline| {
+            timeline.lanes.iter().map(|lane| view! { <li>{lane.name}</li> }).collect::<Vec<_>>()
+        })
+    };
     let height = move || timeline.with(|timeline| timeline.lanes.len() * LANE + 30);
     let drawn = move || timeline.with(|timeline| axis.with(|axis| lanes(timeline, axis, to.get())));
     let now = Memo::new(move |_| axis.with(|axis| axis.place(clock.tick())));
@@ -252,12 +262,14 @@ fn drawn_item(item: &Item, axis: &Axis, end: Timestamp, top: usize, text_to: &mu
             };
             // About 60 hundredths of a percent a letter at the usual width.
             let fits = (label.chars().count() as i64) * 85 + 100 <= width;
-            let label = fits.then(|| view! { <text x=Place(left.0 + 60).percent() y=top + 20>{label.clone()}</text> });
+            let label = fits
+                .then(|| view! { <text x=Place(left.0 + 60).percent() y=top + 20>{label.clone()}</text> });
             view! { <rect class=class x=left.percent() width=Place(width).percent() y=top + 7 height="18" rx="3" /> {label} }.into_any()
         }
         Item::Point { at, mark: kind } => {
             let place = axis.place(*at);
-            view! { <svg x="0" y=top + 16 width="100%" overflow="visible">{mark(*kind, place, "0")}</svg> }.into_any()
+            view! { <svg x="0" y=top + 16 width="100%" overflow="visible">{mark(*kind, place, "0")}</svg> }
+                .into_any()
         }
         Item::Text { at, text } => {
             let place = axis.place(*at);

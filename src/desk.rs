@@ -1,0 +1,209 @@
+//! What the page knows, as signals: the client's folds, who is signed in, and how the connection is.
+//!
+//! A signal for every recording, so that an entry draws one row anew and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use agora::Timestamp;
+use client::{Client, EndedBecause, Liveness, Refusal};
+use leptos::prelude::*;
+use rules::api::{Capability, Setup};
+use rules::{Board, Call, Entry, Reason, Recording, RecordingId};
+
+use crate::clock::{Clock, moment};
+
+/// How the connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Link {
+    /// Nothing was heard yet.
+    #[default]
+    Connecting,
+    /// Everything shown is true now.
+    Live,
+    /// Everything shown is as old as the last heartbeat.
+    Lost {
+        /// The server's time of the last heartbeat; none if there never was one.
+        heard: Option<Timestamp>,
+        /// The device's monotonic instant of it.
+        since: u64,
+        /// The device's monotonic instant of the next attempt; none while one is on its way.
+        retry_at: Option<u64>,
+    },
+    /// It is not tried again by itself.
+    Ended(EndedBecause),
+}
+
+/// Which hop failed, as far as the page can tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hop {
+    /// No answer at all.
+    ProxySilent,
+    /// An answer that says no.
+    ProxyRefuses(u16),
+}
+
+/// A recording as the stream tells it.
+pub type Cell = ArcRwSignal<Arc<Recording>>;
+
+/// What the page knows. A handle: copies are the same desk.
+#[derive(Clone, Copy)]
+pub struct Desk {
+    pub(crate) client: StoredValue<Client, LocalStorage>,
+    /// The page's clock.
+    pub clock: Clock,
+    cells: StoredValue<BTreeMap<RecordingId, Cell>>,
+    /// The recordings that are known, by id.
+    pub ids: RwSignal<Vec<RecordingId>>,
+    boards: StoredValue<BTreeMap<String, Board>>,
+    /// Whether every live recording is here.
+    pub complete: RwSignal<bool>,
+    /// How the connection is.
+    pub link: RwSignal<Link>,
+    /// Which hop failed when it last failed.
+    pub hop: RwSignal<Option<Hop>>,
+    /// What can be asked for, and by whom.
+    pub setup: RwSignal<Option<Setup>>,
+    /// Grows when entries of an opened recording came.
+    pub entries: RwSignal<u64>,
+    /// The recordings that this page acts for.
+    pub held: RwSignal<BTreeSet<RecordingId>>,
+    /// The last refusal of a step, by recording.
+    pub refusals: RwSignal<BTreeMap<RecordingId, Refusal>>,
+}
+
+impl Desk {
+    /// A desk that knows nothing yet.
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            client: StoredValue::new_local(Client::new()),
+            clock,
+            cells: StoredValue::new(BTreeMap::new()),
+            ids: RwSignal::new(Vec::new()),
+            boards: StoredValue::new(BTreeMap::new()),
+            complete: RwSignal::new(false),
+            link: RwSignal::new(Link::Connecting),
+            hop: RwSignal::new(None),
+            setup: RwSignal::new(None),
+            entries: RwSignal::new(0),
+            held: RwSignal::new(BTreeSet::new()),
+            refusals: RwSignal::new(BTreeMap::new()),
+        }
+    }
+
+    /// Brings what the client has folded to the screen. To be called after every event.
+    pub fn show(self) {
+        let now = moment();
+        let changed = self.client.try_update_value(Client::changed).unwrap_or_default();
+        let mut came_or_went = false;
+        self.client.with_value(|client| {
+            for id in &changed {
+                let known = self.cells.with_value(|cells| cells.get(id).cloned());
+                match (client.recordings().get(id), known) {
+                    (Some(recording), Some(cell)) => cell.set(Arc::new(recording.clone())),
+                    (Some(recording), None) => {
+                        let cell = ArcRwSignal::new(Arc::new(recording.clone()));
+                        self.cells.update_value(|cells| _ = cells.insert(id.clone(), cell));
+                        came_or_went = true;
+                    }
+                    (None, known) => {
+                        if known.is_some() {
+                            self.cells.update_value(|cells| _ = cells.remove(id));
+                            came_or_went = true;
+                        }
+                    }
+                }
+            }
+            if !changed.is_empty() {
+                self.boards.set_value(client.boards().clone());
+                self.entries.update(|count| *count += 1);
+            }
+            set_if_new(self.complete, client.complete());
+            let held: BTreeSet<_> = client.held().cloned().collect();
+            set_if_new(self.held, held);
+            if self.refusals.with_untracked(|known| known != client.refusals()) {
+                self.refusals.set(client.refusals().clone());
+            }
+            let link = link(client, now);
+            if let Some(now) = client.now(now) {
+                self.clock.heard(now, f64::from(client.clock_rate()));
+            }
+            set_if_new(self.link, link);
+        });
+        if came_or_went {
+            self.ids.set(self.cells.with_value(|cells| cells.keys().cloned().collect()));
+        }
+    }
+
+    /// A recording that is known.
+    pub fn cell(self, id: &RecordingId) -> Option<Cell> {
+        self.cells.with_value(|cells| cells.get(id).cloned())
+    }
+
+    /// A recording that is known, as it is now.
+    pub fn recording_now(self, id: &RecordingId) -> Option<Arc<Recording>> {
+        self.cell(id).map(|cell| cell.get_untracked())
+    }
+
+    /// Every call that the rules plan for a recording, the earliest first.
+    pub fn planned(self, recording: &Recording, now: Timestamp) -> Vec<(Timestamp, Call, Reason)> {
+        self.boards.with_value(|boards| match boards.get(&recording.app) {
+            Some(board) => rules::planned(recording, board, now),
+            None => rules::planned(recording, &Board::default(), now),
+        })
+    }
+
+    /// Something about the board facts of an App ID.
+    pub fn with_board<T>(self, app: &str, read: impl FnOnce(&Board) -> T) -> T {
+        self.boards.with_value(|boards| match boards.get(app) {
+            Some(board) => read(board),
+            None => read(&Board::default()),
+        })
+    }
+
+    /// The entries of an opened recording that are here, oldest first.
+    pub fn entries_of(self, id: &RecordingId) -> Vec<Entry> {
+        self.entries.track();
+        self.client.with_value(|client| client.entries_for(id).cloned().collect())
+    }
+
+    /// Whether actions are possible: the connection is alive.
+    pub fn live(self) -> bool {
+        self.link.get() == Link::Live
+    }
+
+    /// Whether the person may do this.
+    pub fn may(self, capability: Capability) -> bool {
+        self.setup
+            .with(|setup| setup.as_ref().is_none_or(|setup| setup.person.capabilities.contains(&capability)))
+    }
+
+    /// Whether this is a demonstration.
+    pub fn demo(self) -> bool {
+        self.setup.with(|setup| setup.as_ref().is_some_and(|setup| setup.demo))
+    }
+}
+
+fn set_if_new<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
+    if signal.with_untracked(|known| *known != value) {
+        signal.set(value);
+    }
+}
+
+fn link(client: &Client, now: client::Moment) -> Link {
+    let retry_at = client.reconnects_at();
+    match client.liveness(now) {
+        Liveness::Live => Link::Live,
+        Liveness::Ended(because) => Link::Ended(because),
+        Liveness::Lost { since } => Link::Lost {
+            heard: client.last_heartbeat().map(|(_, time)| time),
+            since: since.monotonic,
+            retry_at,
+        },
+        // A first attempt that failed is a connection that was lost before it began.
+        Liveness::Connecting => match retry_at {
+            Some(at) if at > 0 => Link::Lost { heard: None, since: 0, retry_at },
+            Some(_) | None => Link::Connecting,
+        },
+    }
+}

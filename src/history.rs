@@ -1,0 +1,231 @@
+//! What a page reads out of one journal: its calls with their answers, its sessions and legs, and every time a session was
+//! away. All of it is a fold over the entries, so it is the same for everybody who looks.
+
+use std::collections::BTreeMap;
+
+use agora::{AnswerClass, Operation, Timestamp, Uid};
+use rules::journal::{CallId, DecisionKind};
+use rules::recording::{Interruption, Phase};
+use rules::{Entry, EntryNumber, Fact, Recording, RecordingId, RuleId, SessionNumber, fold};
+
+/// One call and what came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// Its id.
+    pub id: CallId,
+    /// The entry of its `CallSent`.
+    pub entry: EntryNumber,
+    /// When it left.
+    pub sent: Timestamp,
+    /// The session.
+    pub session: SessionNumber,
+    /// The operation.
+    pub operation: Operation,
+    /// Why.
+    pub rule: RuleId,
+    /// What came of it, and when.
+    pub end: Option<(Timestamp, End)>,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It was done.
+    Good,
+    /// 404, refused, unclear.
+    Bad,
+    /// No answer.
+    Silent,
+}
+
+/// A session as the history keeps it, also after the fold has let it go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionHistory {
+    /// Its number.
+    pub number: SessionNumber,
+    /// The UID of its `acquire`.
+    pub uid: Uid,
+    /// When it began.
+    pub begun: Timestamp,
+    /// Its `sid`.
+    pub sid: Option<agora::Sid>,
+    /// When it was accepted.
+    pub accepted: Option<Timestamp>,
+    /// When it was confirmed.
+    pub confirmed: Option<Timestamp>,
+    /// When it was over, lost or given up.
+    pub ended: Option<Timestamp>,
+    /// Where it stands.
+    pub phase: Phase,
+    /// The first 404 of a doubt that is open.
+    pub doubt: Option<Timestamp>,
+    /// The times it was away and came back.
+    pub away: Vec<Interruption>,
+    /// Failovers proved.
+    pub failovers: u8,
+    /// Index files that were named.
+    pub files: Vec<String>,
+}
+
+/// What one journal tells.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct History {
+    /// The calls, oldest first.
+    pub calls: Vec<Call>,
+    /// The sessions, oldest first.
+    pub sessions: Vec<SessionHistory>,
+    /// The conclusions: when, by which rule, and which.
+    pub decisions: Vec<(Timestamp, RuleId, DecisionKind)>,
+    /// What people did.
+    pub people: Vec<(Timestamp, String)>,
+    /// When it was asked for.
+    pub begun: Option<Timestamp>,
+    /// The last entry.
+    pub last: Option<Timestamp>,
+}
+
+impl History {
+    /// Reads the entries of a recording, oldest first. Entries that are missing at the beginning are done without.
+    pub fn read(id: &RecordingId, entries: &[Entry]) -> Self {
+        let mut history = Self::default();
+        let mut open: BTreeMap<CallId, usize> = BTreeMap::new();
+        let mut recording: Option<Recording> = None;
+        for entry in entries {
+            history.begun = history.begun.or(Some(entry.at));
+            history.last = Some(entry.at);
+            match &mut recording {
+                None => recording = Recording::begin(id.clone(), entry),
+                Some(recording) => fold(recording, entry),
+            }
+            if let Some(recording) = &recording {
+                history.take_sessions(recording, entry.at);
+            }
+            match &entry.fact {
+                Fact::CallSent(sent) => {
+                    open.insert(sent.id.clone(), history.calls.len());
+                    history.calls.push(Call {
+                        id: sent.id.clone(),
+                        entry: entry.number,
+                        sent: entry.at,
+                        session: sent.session,
+                        operation: sent.operation,
+                        rule: sent.rule,
+                        end: None,
+                    });
+                }
+                Fact::CallAnswered(answered) => {
+                    history.end(&open, &answered.id, entry.at, end_of(&answered.answer.class));
+                }
+                Fact::Repeated(repeated) => history.end(&open, &repeated.id, entry.at, End::Good),
+                Fact::CallUnanswered(unanswered) => history.end(&open, &unanswered.id, entry.at, End::Silent),
+                Fact::Decided(decision) => {
+                    history.decisions.push((entry.at, decision.rule, decision.kind.clone()))
+                }
+                Fact::Requested(_)
+                | Fact::StopRequested(_)
+                | Fact::StopWithdrawn
+                | Fact::UpdateRequested(_)
+                | Fact::LayoutRequested(_)
+                | Fact::PolicyChanged(_)
+                | Fact::TryAgainRequested
+                | Fact::Hurried
+                | Fact::Acknowledged(_)
+                | Fact::Dismissed(_) => {
+                    if let rules::journal::By::Staff(name) | rules::journal::By::Client { name, .. } =
+                        &entry.by
+                    {
+                        history.people.push((entry.at, name.clone()));
+                    }
+                }
+                Fact::Leased(_) | Fact::Notified(_) | Fact::Adopted(_) | Fact::Unknown(_) => {}
+            }
+        }
+        history
+    }
+
+    fn end(&mut self, open: &BTreeMap<CallId, usize>, id: &CallId, at: Timestamp, end: End) {
+        if let Some(call) = open.get(id).and_then(|index| self.calls.get_mut(*index)) {
+            call.end = Some((at, end));
+        }
+    }
+
+    fn take_sessions(&mut self, recording: &Recording, at: Timestamp) {
+        for session in &recording.sessions {
+            let known = self.sessions.iter().position(|known| known.number == session.number);
+            let index = known.unwrap_or_else(|| {
+                self.sessions.push(SessionHistory {
+                    number: session.number,
+                    uid: session.uid,
+                    begun: session.begun,
+                    sid: None,
+                    accepted: None,
+                    confirmed: None,
+                    ended: None,
+                    phase: session.phase,
+                    doubt: None,
+                    away: Vec::new(),
+                    failovers: 0,
+                    files: Vec::new(),
+                });
+                self.sessions.len() - 1
+            });
+            let known = &mut self.sessions[index];
+            if known.phase != session.phase {
+                known.phase = session.phase;
+                known.ended = match session.phase {
+                    Phase::Over(_)
+                    | Phase::Lost
+                    | Phase::NotStarted
+                    | Phase::TakenAsEnded
+                    | Phase::Abandoned => Some(known.ended.unwrap_or(at)),
+                    Phase::Acquiring | Phase::Starting | Phase::Accepted | Phase::Live | Phase::Ending => {
+                        None
+                    }
+                };
+            }
+            if known.sid != session.sid {
+                known.sid.clone_from(&session.sid);
+            }
+            known.accepted = session.accepted;
+            known.confirmed = session.confirmed;
+            known.doubt = session.doubt.map(|doubt| doubt.t0);
+            known.failovers = session.failovers;
+            for away in &session.interruptions {
+                if !known.away.contains(away) {
+                    known.away.push(away.clone());
+                }
+            }
+            if known.files.len() != session.files.len() {
+                known.files.clone_from(&session.files);
+            }
+        }
+    }
+}
+
+fn end_of(class: &AnswerClass) -> End {
+    match class {
+        AnswerClass::Acquired(_)
+        | AnswerClass::Started(_)
+        | AnswerClass::Status(_)
+        | AnswerClass::Updated
+        | AnswerClass::Stopped(_)
+        | AnswerClass::NoRecordedData
+        | AnswerClass::AlreadyExiting
+        | AnswerClass::UploadTimeout => End::Good,
+        AnswerClass::ServiceNotFound
+        | AnswerClass::NoRoute
+        | AnswerClass::ForeignNotFound
+        | AnswerClass::RateLimited { .. }
+        | AnswerClass::Refused
+        | AnswerClass::ServerError
+        | AnswerClass::GatewayError
+        | AnswerClass::NotCompleted
+        | AnswerClass::RequestTimeout
+        | AnswerClass::AlreadyStarted(_)
+        | AnswerClass::TaskConflict
+        | AnswerClass::WorkerNotAllocated
+        | AnswerClass::ResourceExpired
+        | AnswerClass::PcwReached
+        | AnswerClass::Unreadable => End::Bad,
+    }
+}

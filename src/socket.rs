@@ -1,0 +1,348 @@
+//! Moves bytes and time for the client: the stream, and the requests of the page. It decides nothing.
+
+use core::future::poll_fn;
+use core::time::Duration;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use client::{Action, Client, CommandContext, PostId, PostOutcome, Request, close};
+use futures_util::{SinkExt, StreamExt};
+use gloo_net::http::RequestBuilder;
+use gloo_net::websocket::futures::WebSocket;
+use gloo_net::websocket::{Message, WebSocketError};
+use leptos::prelude::*;
+use rules::RecordingId;
+use rules::api::{CLIENT_HEADER, FromProxy, JournalPage, Problem, SECRET_HEADER, Setup};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::AbortSignal;
+
+use crate::clock::moment;
+use crate::desk::{Desk, Hop};
+use crate::route::api;
+
+/// A request without an answer for this long is given up, in milliseconds of the device. The proxy answers commands at once.
+const PATIENCE_MILLIS: u32 = 10_000;
+
+/// The open stream; a later one has a larger number, and what an older one still tells is ignored.
+#[derive(Default)]
+struct Line {
+    number: u32,
+    socket: Option<Rc<RefCell<WebSocket>>>,
+    wake: Option<TimeoutHandle>,
+}
+
+/// The page's side of the wire. A handle: copies are the same side.
+#[derive(Clone, Copy)]
+pub struct Socket {
+    desk: Desk,
+    line: StoredValue<Line, LocalStorage>,
+}
+
+impl Socket {
+    /// Connects, and stays connected for as long as the page lives.
+    pub fn start(desk: Desk) -> Self {
+        let socket = Self { desk, line: StoredValue::new_local(Line::default()) };
+        socket.turn();
+        window_event_listener_untyped("online", move |_| socket.reconnect_now());
+        window_event_listener_untyped("visibilitychange", move |_| socket.turn());
+        socket
+    }
+
+    /// Tries to connect at once.
+    pub fn reconnect_now(self) {
+        self.desk.client.update_value(|client| client.reconnect_now(moment()));
+        self.turn();
+    }
+
+    /// Does what the client wants done now, and shows what it knows.
+    pub fn turn(self) {
+        let actions = self.desk.client.try_update_value(|client| client.poll(moment())).unwrap_or_default();
+        for action in actions {
+            match action {
+                Action::Connect { after, journal } => self.connect(after, journal),
+                Action::CloseSocket => {
+                    self.line.update_value(|line| {
+                        line.number += 1;
+                        line.socket = None;
+                    });
+                    self.tell(|client| client.closed(moment(), None, chance()));
+                }
+                Action::Send(message) => self.send(&message),
+                Action::Post { id, request } => self.post_step(id, request),
+                Action::WakeAt(at) => self.wake_at(at),
+            }
+        }
+        self.desk.show();
+    }
+
+    fn tell(self, what: impl FnOnce(&mut Client)) {
+        self.desk.client.update_value(what);
+        self.turn();
+    }
+
+    fn wake_at(self, at: u64) {
+        // Never at once: a client that wants to be woken in the past is woken a little later.
+        let wait = Duration::from_millis(at.saturating_sub(moment().monotonic).clamp(10, 3_600_000));
+        let handle = set_timeout_with_handle(move || self.turn(), wait).ok();
+        self.line.update_value(|line| {
+            if let Some(before) = core::mem::replace(&mut line.wake, handle) {
+                before.clear();
+            }
+        });
+    }
+
+    fn connect(self, after: Option<u64>, journal: Option<String>) {
+        let address = api::stream(after, journal.as_deref());
+        let number = self.line.try_update_value(|line| {
+            line.number += 1;
+            line.number
+        });
+        let number = number.unwrap_or_default();
+        match WebSocket::open(&address) {
+            Ok(socket) => {
+                let socket = Rc::new(RefCell::new(socket));
+                self.line.update_value(|line| line.socket = Some(Rc::clone(&socket)));
+                spawn_local(self.listen(socket, number));
+            }
+            Err(_) => spawn_local(self.refused(number)),
+        }
+    }
+
+    fn is_current(self, number: u32) -> bool {
+        self.line.with_value(|line| line.number == number)
+    }
+
+    async fn listen(self, socket: Rc<RefCell<WebSocket>>, number: u32) {
+        let opened = poll_fn(|context| socket.borrow_mut().poll_ready_unpin(context)).await;
+        // The browser says that a socket is ready also when it failed to open; then its first word is an error.
+        let mut open = false;
+        let mut code = None;
+        if opened.is_ok() {
+            loop {
+                if !self.is_current(number) {
+                    return;
+                }
+                let message = poll_fn(|context| socket.borrow_mut().poll_next_unpin(context)).await;
+                if !self.is_current(number) {
+                    return;
+                }
+                match message {
+                    Some(Ok(message)) => {
+                        if !open {
+                            open = true;
+                            self.desk.hop.set(None);
+                            self.desk.client.update_value(|client| client.connected(moment()));
+                        }
+                        self.hear(message);
+                    }
+                    Some(Err(WebSocketError::ConnectionClose(event))) => code = Some(event.code),
+                    Some(Err(_)) => {}
+                    None => break,
+                }
+            }
+        }
+        if open {
+            self.ended(number, code);
+        } else {
+            self.refused(number).await;
+        }
+    }
+
+    fn hear(self, message: Message) {
+        let heard = match &message {
+            Message::Text(text) => serde_json::from_str::<FromProxy>(text),
+            Message::Bytes(bytes) => serde_json::from_slice(bytes),
+        };
+        // What this build cannot read is skipped: the next frame does not follow on, and a snapshot is asked for.
+        if let Ok(message) = heard {
+            self.tell(|client| client.received(message, moment()));
+        }
+    }
+
+    fn ended(self, number: u32, code: Option<u16>) {
+        if self.is_current(number) {
+            self.line.update_value(|line| line.socket = None);
+            self.tell(|client| client.closed(moment(), code, chance()));
+        }
+    }
+
+    /// A refused handshake tells a page nothing: it asks why.
+    async fn refused(self, number: u32) {
+        let answer = bounded(RequestBuilder::new(api::ME)).send().await;
+        let (hop, code) = match answer {
+            Err(_) => (Some(Hop::ProxySilent), None),
+            Ok(answer) => match answer.status() {
+                200..=299 => (None, None),
+                401 => (None, Some(close::SIGNED_OUT)),
+                403 => (None, Some(close::NOT_ALLOWED)),
+                status => (Some(Hop::ProxyRefuses(status)), None),
+            },
+        };
+        if self.is_current(number) {
+            self.desk.hop.set(hop);
+        }
+        self.ended(number, code);
+    }
+
+    fn send(self, message: &rules::api::FromClient) {
+        let Ok(text) = serde_json::to_string(message) else { return };
+        let socket = self.line.with_value(|line| line.socket.clone());
+        if let Some(socket) = socket
+            && let Ok(mut socket) = socket.try_borrow_mut()
+        {
+            // A socket that is closing refuses; its end is told by the next event.
+            let _ = socket.start_send_unpin(Message::Text(text));
+        }
+    }
+
+    /// Posts a step of the rules, and tells the client what came of it.
+    fn post_step(self, id: PostId, request: Request) {
+        let context = self.desk.client.with_value(Client::command_context);
+        spawn_local(async move {
+            let outcome = match &request {
+                Request::Call(recording, body) => {
+                    step(&api::command(recording, "calls"), body, context).await
+                }
+                Request::Decision(recording, body) => {
+                    step(&api::command(recording, "decisions"), body, context).await
+                }
+                Request::Claim(body) => step(api::LEASES, body, context).await,
+            };
+            self.tell(|client| client.answered(id, outcome, moment()));
+        });
+    }
+
+    /// What the signed-in person can ask for.
+    pub fn fetch_setup(self) {
+        spawn_local(async move {
+            if let Ok(setup) = get::<Setup>(api::SETUP).await {
+                self.desk.setup.set(Some(setup));
+            }
+        });
+    }
+
+    /// Fetches the entries of a recording that somebody opened, until none is missing.
+    pub fn fetch_entries(self, id: RecordingId, failed: RwSignal<Option<Problem>>) {
+        spawn_local(async move {
+            loop {
+                let missing = self.desk.client.with_value(|client| client.entries_missing_after(&id));
+                let Some(after) = missing else { return };
+                match get::<JournalPage>(&api::journal(&id, after)).await {
+                    Ok(page) => {
+                        failed.try_set(None);
+                        let empty = page.entries.is_empty();
+                        self.desk.client.update_value(|client| client.loaded(&id, page.entries));
+                        self.desk.entries.update(|count| *count += 1);
+                        if empty || !page.more {
+                            return;
+                        }
+                    }
+                    Err(problem) => {
+                        failed.try_set(Some(problem));
+                        return;
+                    }
+                }
+            }
+        });
+    }
+
+    /// Sends a command of the person at this page.
+    ///
+    /// # Errors
+    /// The proxy's refusal, or one that says that it could not be reached.
+    pub async fn command<Answer: DeserializeOwned>(
+        self,
+        path: &str,
+        body: &impl Serialize,
+        idempotency_key: Option<&str>,
+    ) -> Result<Answer, Problem> {
+        let context = self.desk.client.with_value(Client::command_context);
+        let mut request = with_context(bounded(RequestBuilder::new(path)), context);
+        if let Some(key) = idempotency_key {
+            request = request.header("Idempotency-Key", key);
+        }
+        let request =
+            request.method(gloo_net::http::Method::POST).json(body).map_err(|_| unreachable_proxy())?;
+        read(request.send().await).await
+    }
+}
+
+impl Socket {
+    /// Asks for a thing to be taken away.
+    ///
+    /// # Errors
+    /// The proxy's refusal, or one that says that it could not be reached.
+    pub async fn delete(self, path: &str) -> Result<(), Problem> {
+        let request = bounded(RequestBuilder::new(path)).method(gloo_net::http::Method::DELETE);
+        read::<serde_json::Value>(request.send().await).await.map(|_| ())
+    }
+}
+
+async fn step(path: &str, body: &impl Serialize, context: Option<CommandContext>) -> PostOutcome {
+    let request =
+        with_context(bounded(RequestBuilder::new(path)), context).method(gloo_net::http::Method::POST);
+    let Ok(request) = request.json(body) else { return PostOutcome::Unreachable };
+    match request.send().await {
+        Err(_) => PostOutcome::Unreachable,
+        Ok(answer) => PostOutcome::of_answer(answer.status(), &answer.text().await.unwrap_or_default()),
+    }
+}
+
+/// Fetches and reads.
+///
+/// # Errors
+/// The proxy's refusal, or one that says that it could not be reached.
+pub async fn get<Answer: DeserializeOwned>(path: &str) -> Result<Answer, Problem> {
+    read(bounded(RequestBuilder::new(path)).send().await).await
+}
+
+async fn read<Answer: DeserializeOwned>(
+    answer: Result<gloo_net::http::Response, gloo_net::Error>,
+) -> Result<Answer, Problem> {
+    let answer = answer.map_err(|_| unreachable_proxy())?;
+    let (status, ok) = (answer.status(), answer.ok());
+    let text = answer.text().await.map_err(|_| unreachable_proxy())?;
+    if ok {
+        // Some commands answer with nothing.
+        let text = if text.is_empty() { "null" } else { &text };
+        return serde_json::from_str(text).map_err(|_| unreadable(status));
+    }
+    Err(serde_json::from_str(&text).unwrap_or_else(|_| unreadable(status)))
+}
+
+fn bounded(request: RequestBuilder) -> RequestBuilder {
+    request.abort_signal(Some(&AbortSignal::timeout_with_u32(PATIENCE_MILLIS)))
+}
+
+fn with_context(request: RequestBuilder, context: Option<CommandContext>) -> RequestBuilder {
+    match context {
+        None => request,
+        Some(context) => {
+            request.header(CLIENT_HEADER, &context.client.to_string()).header(SECRET_HEADER, &context.secret)
+        }
+    }
+}
+
+fn unreachable_proxy() -> Problem {
+    problem("unreachable", 0, crate::words::PROXY_SILENT.to_owned())
+}
+
+fn unreadable(status: u16) -> Problem {
+    problem("unreadable", status, crate::words::proxy_unreadable(status))
+}
+
+fn problem(kind: &str, status: u16, title: String) -> Problem {
+    Problem { kind: kind.to_owned(), title, status, rule: None, entries: Vec::new() }
+}
+
+/// A random number from the whole range, which spreads the next attempts of many pages.
+fn chance() -> u32 {
+    (js_sys::Math::random() * f64::from(u32::MAX)) as u32
+}
+
+/// A key that names one opened form: a second press of its button is the same request.
+pub fn new_key() -> String {
+    format!("{:08x}{:08x}{:08x}", chance(), chance(), js_sys::Date::now() as u64 as u32)
+}

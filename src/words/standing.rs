@@ -1,0 +1,455 @@
+//! Words and sentences about how a recording stands.
+
+use agora::{Operation, Timestamp, UnansweredCause};
+use rules::journal::{AlarmCause, EndedHow, WaitingFor};
+use rules::line::Outcome;
+use rules::reason::{Cause, Reason, Then};
+use rules::recording::{Alarm, MayRun, Recording, Session};
+use rules::{Patience, RuleId};
+
+use super::{capital, counted, duration};
+use crate::standing::{Coming, Standing};
+
+/// Writes an instant as the time of day in the reader's zone.
+pub type ClockFace = fn(Timestamp) -> String;
+
+/// The name of a state: a noun or an adjective.
+pub fn word(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Unreadable => "Unreadable",
+        Standing::Waits(WaitingFor::Refused) => "Start refused",
+        Standing::Waits(WaitingFor::Idle) => "Ended, idle",
+        Standing::Waits(WaitingFor::StartTries) => "Not started",
+        Standing::Waits(WaitingFor::Unattended) => "Waits for you",
+        Standing::Waits(WaitingFor::Replacements | WaitingFor::FailedReplacement) | Standing::Lost(_) => {
+            "Lost"
+        }
+        Standing::Replacing => "Replacing",
+        Standing::Twins => "Twins",
+        Standing::OutOfControl(_) => "Out of control",
+        Standing::StopPending(_) => "Stop pending",
+        Standing::StopRefused(_) => "Stop refused",
+        Standing::StopUnconfirmed(_) => "Stop not confirmed",
+        Standing::StopRetrying(_) => "Stop retrying",
+        Standing::StopWaits(_) => "Stop waits",
+        Standing::Stopping(_) => "Stopping",
+        Standing::TakenAsEnded(_) => "Taken as ended",
+        Standing::Orphan(_) => "Possible orphan",
+        Standing::InDoubt(_) => "In doubt",
+        Standing::InFailover(_) => "In failover",
+        Standing::Unclear(_) => "Unclear",
+        Standing::Refused(_) => "Query refused",
+        Standing::Ending(_) => "Ending",
+        Standing::WaitsForRoom => "Waiting for room",
+        Standing::StartRetrying => "Start retrying",
+        Standing::Starting => "Starting",
+        Standing::Unconfirmed(_) => "Not confirmed",
+        Standing::Records(_) => "Recording",
+        Standing::Ended(_) => "Ended",
+    }
+}
+
+/// A sentence of about 50 characters for a row.
+pub fn says(
+    standing: Standing,
+    recording: &Recording,
+    session: Option<&Session>,
+    clock: ClockFace,
+) -> String {
+    let window_end = |session: &Session| {
+        session.doubt.map(|doubt| clock(doubt.t0 + agora::limits::FAILOVER_TOTAL)).unwrap_or_default()
+    };
+    match (standing, session) {
+        (Standing::Unreadable, _) => "Written by a newer version. Reload the page.".to_owned(),
+        (Standing::Waits(why), _) => waits(why, recording, clock),
+        (Standing::Lost(_), _) => "Lost; nobody records. Asked again for 10 min.".to_owned(),
+        (Standing::Replacing, session) => match session {
+            Some(session) => format!("The session was lost. Starting with UID {}.", session.uid),
+            None => "The session was lost. Another one starts.".to_owned(),
+        },
+        (Standing::Twins, _) => "The old one came back. Two are billed; stop either.".to_owned(),
+        (Standing::OutOfControl(_), _) => "Control has ended; it may still record and be billed.".to_owned(),
+        (Standing::StopPending(at), _) => format!("Still recording. The stop is sent at {}.", clock(at)),
+        (Standing::StopRefused(_), _) => "The stop is refused: still recording, still billed.".to_owned(),
+        (Standing::StopUnconfirmed(_), _) => "Stop not confirmed; asked for as long as it takes.".to_owned(),
+        (Standing::StopRetrying(_), Some(session)) => {
+            format!("The stop {}; it is sent again.", outcome_short(session.halt.outcome))
+        }
+        (Standing::StopWaits(_), _) => "Stop got 404; sent again when the session is back.".to_owned(),
+        (Standing::Stopping(_), Some(session)) if session.stop_accepted.is_some() => {
+            "Stop accepted. Asked until it is gone.".to_owned()
+        }
+        (Standing::Stopping(_), _) => "The stop is on its way.".to_owned(),
+        (Standing::TakenAsEnded(_), _) => "Not found for 90 s: taken as ended. Still asked after.".to_owned(),
+        (Standing::Orphan(_), Some(session)) if session.may_run == MayRun::Unlikely => {
+            "A start failed with 50x; it hardly runs.".to_owned()
+        }
+        (Standing::Orphan(_), _) => "A start had no answer; it may run and be billed.".to_owned(),
+        (Standing::InDoubt(_), Some(session)) => match session.doubt {
+            Some(doubt) => format!("404 since {}. A failover may be running.", clock(doubt.t0)),
+            None => "404; a failover may be running.".to_owned(),
+        },
+        (Standing::InFailover(_), Some(session)) => {
+            format!("404 expected until {}; files go on as bak{}_.", window_end(session), session.failovers)
+        }
+        (Standing::Unclear(_), Some(session)) => {
+            format!("{}; it may still record.", capital(&outcome_short(session.query.outcome)))
+        }
+        (Standing::Refused(_), _) => "Our query is refused; it may still record.".to_owned(),
+        (Standing::Ending(_), _) => "The service says it is ending. Asked every 15 s.".to_owned(),
+        (Standing::WaitsForRoom, _) => "406: the limit of sessions is reached. It waits its turn.".to_owned(),
+        (Standing::StartRetrying, session) => start_says(session),
+        (Standing::Starting, Some(session)) if session.resource.is_some() => {
+            "Resource ID received; the start is on its way.".to_owned()
+        }
+        (Standing::Starting, _) => "Asking for a resource ID.".to_owned(),
+        (Standing::Unconfirmed(_), Some(session)) => unconfirmed(session, clock),
+        (Standing::Records(_), Some(session)) => records(session),
+        (Standing::Ended(how), _) => ended(how, recording).to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn waits(why: WaitingFor, recording: &Recording, clock: ClockFace) -> String {
+    match why {
+        WaitingFor::Replacements => {
+            format!(
+                "Nobody records. {} used; waits for you.",
+                counted(recording.replacements.len(), "replacement")
+            )
+        }
+        WaitingFor::FailedReplacement => "The replacement did not record either. Waits for you.".to_owned(),
+        WaitingFor::Refused => "The service refuses the request. Not tried again.".to_owned(),
+        WaitingFor::StartTries => "Both UIDs failed for 30 min. Waits for you.".to_owned(),
+        WaitingFor::Unattended => {
+            format!("Asked for at {}; nobody was here. Start now?", clock(recording.asked_at))
+        }
+        WaitingFor::Idle => "Ended by itself: nobody was in the channel.".to_owned(),
+    }
+}
+
+fn start_says(session: Option<&Session>) -> String {
+    let Some(session) = session else { return "The start is tried again.".to_owned() };
+    let (operation, outcome) = match session.start.outcome {
+        Some(_) => ("start", session.start.outcome),
+        None => ("acquire", session.acquire.outcome),
+    };
+    match outcome {
+        Some(outcome) if outcome != Outcome::Done => {
+            format!("The {operation} {}; UID {}.", outcome_short(Some(outcome)), session.uid)
+        }
+        _ if session.start.unanswered + session.acquire.unanswered > 0 => {
+            format!("No answer yet; sent again. UID {}.", session.uid)
+        }
+        _ => format!("Tried with UID {} now.", session.uid),
+    }
+}
+
+fn unconfirmed(session: &Session, clock: ClockFace) -> String {
+    let until =
+        session.accepted.map(|at| clock(at + core::time::Duration::from_secs(90))).unwrap_or_default();
+    match session.last_good {
+        Some(good) => format!("Accepted; status {}. Judged at {until}.", good.status),
+        None => format!("Accepted; no answer yet. Judged at {until}."),
+    }
+}
+
+fn records(session: &Session) -> String {
+    match session.last_good {
+        Some(good) if good.status == 4 => "Recording has started; nobody to record yet.".to_owned(),
+        Some(good) => format!("Status {}: it records.", good.status),
+        None => "It records.".to_owned(),
+    }
+}
+
+fn ended(how: Option<EndedHow>, recording: &Recording) -> &'static str {
+    match how {
+        Some(EndedHow::Stopped) => "Stopped; the service confirmed it.",
+        Some(EndedHow::Exited) => "The service ended it.",
+        Some(EndedHow::Abnormal) => "It exited abnormally.",
+        Some(EndedHow::NotFound) => "Not found for ten minutes: over.",
+        Some(EndedHow::Notified) => "A notification said that it ended.",
+        None if recording.stop.is_some() => "Stopped before it started.",
+        None => "Over.",
+    }
+}
+
+/// An outcome as the end of a sentence: "answered 404", "had no answer".
+pub fn outcome_short(outcome: Option<Outcome>) -> String {
+    match outcome {
+        None => "had no answer yet",
+        Some(Outcome::Done) => "was done",
+        Some(Outcome::NotFound) => "was answered 404",
+        Some(Outcome::ServerError) => "was answered 50x",
+        Some(Outcome::GatewayError) => "was answered by a gateway, 502 to 504",
+        Some(Outcome::NotCompleted) => "was not completed, code 65",
+        Some(Outcome::TimedOutInside) => "timed out inside the service, code 62",
+        Some(Outcome::Unreadable) => "had an answer that cannot be read",
+        Some(Outcome::Unanswered { .. }) => "had no answer",
+        Some(Outcome::Refused) => "was refused",
+        Some(Outcome::NoRoute) => "went to an unknown address",
+        Some(Outcome::PcwReached) => "found the limit of sessions reached",
+        Some(Outcome::AlreadyStarted) => "was sent before, code 7",
+        Some(Outcome::TaskConflict) => "found its UID in use, code 53",
+        Some(Outcome::NoWorker) => "found no worker, code 502",
+        Some(Outcome::ResourceExpired) => "found its resource ID too old",
+    }
+    .to_owned()
+}
+
+/// The first sentence of a page, and what follows it.
+pub fn sentence(
+    standing: Standing,
+    recording: &Recording,
+    session: Option<&Session>,
+    coming: Option<&Coming>,
+    clock: ClockFace,
+) -> (String, String) {
+    let t0 = session.and_then(|session| session.doubt).map(|doubt| doubt.t0);
+    let next = coming.map(|coming| coming_sentence(coming, clock)).unwrap_or_default();
+    let join =
+        |parts: &[&str]| parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" ");
+    match standing {
+        Standing::InFailover(_) => {
+            let until = t0.map(|t0| clock(t0 + agora::limits::FAILOVER_TOTAL)).unwrap_or_default();
+            let leg = session.map_or(0, |session| session.failovers);
+            (
+                format!("In failover since {}.", t0.map(clock).unwrap_or_default()),
+                join(&[
+                    &format!("404 is expected until {until}."),
+                    &next,
+                    &format!("Files continue as bak{leg}_. No action needed."),
+                ]),
+            )
+        }
+        Standing::InDoubt(_) => (
+            format!("404 since {}.", t0.map(clock).unwrap_or_default()),
+            join(&[doubt_policy(recording.policy.patience), &next, "No action needed."]),
+        ),
+        Standing::Records(_) => (
+            "Recording.".to_owned(),
+            join(&[
+                &session
+                    .and_then(|session| session.last_good)
+                    .map(|good| format!("The last answer was status {}.", good.status))
+                    .unwrap_or_default(),
+                &next,
+            ]),
+        ),
+        Standing::Twins => (
+            "Two sessions record and both are billed.".to_owned(),
+            join(&["One came back after it had been replaced.", "Choose which one to stop."]),
+        ),
+        Standing::Waits(_) => (
+            format!("{}.", word(standing)),
+            join(&[&says(standing, recording, session, clock), waits_action(standing)]),
+        ),
+        Standing::Ended(_) => (says(standing, recording, session, clock), String::new()),
+        _ => (format!("{}.", word(standing)), join(&[&says(standing, recording, session, clock), &next])),
+    }
+}
+
+fn doubt_policy(patience: Patience) -> &'static str {
+    match patience {
+        Patience::Patient => "A failover may be running; it is given 90 s before the session is deemed lost.",
+        Patience::Swift => "Still 404 after 30 s, it is replaced.",
+        Patience::Immediate => "It is replaced at once.",
+    }
+}
+
+fn waits_action(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Waits(WaitingFor::Refused) => "Look at the answer below, then start it with other values.",
+        Standing::Waits(WaitingFor::Idle) => "Try again records anew.",
+        Standing::Waits(_) => "Try again, or stop it.",
+        _ => "",
+    }
+}
+
+fn coming_sentence(coming: &Coming, clock: ClockFace) -> String {
+    let operation = coming.call.operation;
+    match coming.at {
+        Some(at) => format!("The next {operation} goes out at {}.", clock(at)),
+        None => format!("The next {operation} goes out now."),
+    }
+}
+
+/// The operation as the begin of a title.
+pub fn operation(operation: Operation) -> String {
+    capital(operation.as_str())
+}
+
+/// The title of a retry: "Query retry 2 of 3", "Query attempt 4, no documented limit".
+pub fn retry_title(coming: &Coming) -> String {
+    let operation = operation(coming.call.operation);
+    let retry = matches!(
+        coming.reason.cause,
+        Cause::After(_) | Cause::NoAnswer(_) | Cause::NotFoundSince(_) | Cause::RateLimited
+    );
+    match (coming.call.attempt.number, coming.call.attempt.of) {
+        (0, _) => operation,
+        (number, Some(of)) if retry => format!("{operation} retry {number} of {of}"),
+        (number, Some(of)) => format!("{operation} {number} of {of}"),
+        (number, None) if retry => format!("{operation} retry {number}, no documented limit"),
+        (_, None) => operation,
+    }
+}
+
+/// What led to a step.
+pub fn cause(cause: Cause, clock: ClockFace) -> String {
+    match cause {
+        Cause::Asked => "Asked for.".to_owned(),
+        Cause::Proceeds => "The step before was done.".to_owned(),
+        Cause::Routine => "Routine.".to_owned(),
+        Cause::Verifying => "Accepted, to be confirmed.".to_owned(),
+        Cause::After(outcome) => format!("The last one {}.", outcome_short(Some(outcome))),
+        Cause::NoAnswer(why) => format!("No answer: {}.", unanswered(why)),
+        Cause::RateLimited => "429: too many requests.".to_owned(),
+        Cause::NotFoundSince(t0) => format!("404, “failed to find worker”, since {}.", clock(t0)),
+        Cause::IsEnding => "The service says that it is ending.".to_owned(),
+        Cause::StopAccepted => "The stop was accepted.".to_owned(),
+        Cause::WasUnattended => "Nobody acted for a while.".to_owned(),
+        Cause::IsLost(session) => format!("Session {session} was lost."),
+        Cause::AwaitsAnswer => "On its way; the answer is awaited.".to_owned(),
+        Cause::OthersWaitLonger => "Others wait longer for the limit of sessions.".to_owned(),
+        Cause::StaffDecide => "Staff decide.".to_owned(),
+        Cause::Finished => "Everything is done.".to_owned(),
+    }
+}
+
+/// Why a call had no answer.
+pub fn unanswered(cause: UnansweredCause) -> &'static str {
+    match cause {
+        UnansweredCause::Dns => "the name did not resolve",
+        UnansweredCause::Refused => "the connection was refused",
+        UnansweredCause::Tls => "the TLS handshake failed",
+        UnansweredCause::Reset => "the connection broke",
+        UnansweredCause::Timeout => "nothing came in time",
+        UnansweredCause::ProxyRestarted => "the proxy restarted meanwhile",
+    }
+}
+
+/// What comes after a step if it fails.
+pub fn then(reason: &Reason, clock: ClockFace) -> String {
+    let later: Vec<String> = reason.later.iter().take(3).map(|at| clock(*at)).collect();
+    let mut text =
+        if later.is_empty() { String::new() } else { format!("If it fails: {}. ", later.join(", ")) };
+    text.push_str(match reason.then {
+        Then::GoesOn => "It goes on for as long as it takes.",
+        Then::OtherDomain => "Then the other domain.",
+        Then::SameUidAgain => "Then a new resource ID with the same UID.",
+        Then::NextUid => "Then the next UID starts.",
+        Then::EveryMinute => "Then one try a minute, and an alarm.",
+        Then::WaitsForStaff => "Then it waits for you.",
+        Then::NotStarted => "Then it counts as not started, and is replaced.",
+        Then::LostAndReplaced => "Then it is lost, and the next UID starts.",
+        Then::Lost => "Then it is lost.",
+        Then::TakenAsEnded => "Then it is taken as ended.",
+        Then::Over => "Then it is over.",
+    });
+    text
+}
+
+/// What an alarm says in the strip.
+pub fn alarm(alarm: &Alarm, recording: &Recording, clock: ClockFace) -> String {
+    let since = clock(alarm.at);
+    match alarm.cause {
+        AlarmCause::StartFailing => {
+            format!("Both UIDs failed to start since {since}. One try a minute goes on.")
+        }
+        AlarmCause::StartRefused => {
+            "The start was refused; it is not tried again. Look at the answer.".to_owned()
+        }
+        AlarmCause::AcquireFailing => {
+            format!("No resource ID since {since}; asked every 30 s. Nothing is billed.")
+        }
+        AlarmCause::UidsInUse => "Every UID of this recording is in use in the channel.".to_owned(),
+        AlarmCause::Unconfirmed(_) => "Accepted, but not confirmed in time. It is asked on.".to_owned(),
+        AlarmCause::Unclear(_) => {
+            format!("No clear answer since {since}; it may still record. It is asked on.")
+        }
+        AlarmCause::Configuration(_) => {
+            "Our queries are refused: check the configuration. Monitoring goes on.".to_owned()
+        }
+        AlarmCause::Ending(_) => "Ending for more than five minutes. It is asked on.".to_owned(),
+        AlarmCause::Twins(_) => {
+            "Came back after it was replaced: two sessions record and both are billed.".to_owned()
+        }
+        AlarmCause::Lost(_) => match recording.is_starting() {
+            true => format!("Lost at {since}; another session is being started."),
+            false if recording.sessions.iter().any(Session::is_billed) => {
+                format!("A session was lost at {since}; another one records.")
+            }
+            false => format!("Lost at {since}; nobody records."),
+        },
+        AlarmCause::ReplacementsUsed => {
+            "Nobody records. The replacements are used up: the next is yours.".to_owned()
+        }
+        AlarmCause::ReplacementFailed => {
+            "The replacement did not record either: an empty channel or a wrong parameter.".to_owned()
+        }
+        AlarmCause::StopUnconfirmed(_) => {
+            format!("Stop not confirmed since {since}; it may still be billed. It is sent on.")
+        }
+        AlarmCause::StopRefused(_) => {
+            "The stop is refused: still recording, still billed. Sent again every minute.".to_owned()
+        }
+        AlarmCause::ControlEnding(_) => "Control of the session ends soon.".to_owned(),
+        AlarmCause::OutOfControl(_) => {
+            "Control has ended: nobody can ask or stop it; it may still be billed.".to_owned()
+        }
+        AlarmCause::Unattended => {
+            format!("Asked for at {}, and nobody was here. Start now?", clock(recording.asked_at))
+        }
+    }
+}
+
+/// The sentence of what waits for staff and has no alarm of its own.
+pub fn need(
+    standing: Standing,
+    recording: &Recording,
+    session: Option<&Session>,
+    clock: ClockFace,
+) -> String {
+    match standing {
+        Standing::Orphan(_) => match session.and_then(|session| session.start.first_sent) {
+            Some(at) => format!("The start of {} was never answered. It may run and be billed.", clock(at)),
+            None => "A start was never answered. It may run and be billed.".to_owned(),
+        },
+        _ => says(standing, recording, session, clock),
+    }
+}
+
+/// How many sessions are billed (R4).
+pub fn billed(known: usize, perhaps: usize) -> String {
+    match (known, perhaps) {
+        (0, 0) => "none".to_owned(),
+        (known, 0) => counted(known, "session"),
+        (0, perhaps) => format!("perhaps {perhaps}"),
+        (known, perhaps) => format!("{}, perhaps {perhaps} more", counted(known, "session")),
+    }
+}
+
+/// The rule that a row shows.
+pub fn shown_rule(recording: &Recording, standing: Standing, coming: Option<&Coming>) -> Option<RuleId> {
+    if let Some(waiting) = &recording.waiting {
+        return Some(waiting.rule);
+    }
+    if let Standing::Records(_) | Standing::Ended(_) = standing {
+        return None;
+    }
+    if standing == Standing::Twins {
+        return Some(RuleId::M4);
+    }
+    if let Standing::Orphan(_) = standing {
+        return Some(RuleId::S9);
+    }
+    coming
+        .map(|coming| coming.reason.rule)
+        .or_else(|| crate::standing::first_alarm(recording).map(|alarm| alarm.rule))
+}
+
+/// How long something took, for a mark: "back after 34 s".
+pub fn back_after(seconds: i64) -> String {
+    format!("back after {}", duration(seconds))
+}
