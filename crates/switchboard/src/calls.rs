@@ -397,7 +397,7 @@ impl Switchboard {
 }
 
 fn no_lease(recording: &RecordingId) -> Problem {
-    problem(409, "no_lease", format!("Another client acts for {recording} now, or nobody does yet."))
+    problem(403, "no_lease", format!("Another client acts for {recording} now, or nobody does yet."))
 }
 
 fn refused(kind: &str, refusal: Refusal) -> Problem {

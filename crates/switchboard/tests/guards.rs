@@ -58,7 +58,7 @@ fn a_call_without_the_lease_is_refused() {
     let query = call(&world, &id, Operation::Query);
     let (nobody, stranger) = (world.nobody(), world.actor(other));
     refused(&mut world, &nobody, &id, query.clone(), 403, "no_lease");
-    refused(&mut world, &stranger, &id, query.clone(), 409, "no_lease");
+    refused(&mut world, &stranger, &id, query.clone(), 403, "no_lease");
     // The number is public; only the secret proves.
     let forged = Actor { client: Some((page, "guessed".to_owned())), ..world.nobody() };
     refused(&mut world, &forged, &id, query.clone(), 403, "no_lease");
@@ -73,7 +73,7 @@ fn a_call_under_an_old_epoch_is_refused() {
     let actor = world.actor(other);
     world.switchboard.commanded(&actor, &id, &Command::Hurry, world.now()).expect("staff may hurry");
     let (old, query) = (world.actor(page), call(&world, &id, Operation::Query));
-    refused(&mut world, &old, &id, query, 409, "no_lease");
+    refused(&mut world, &old, &id, query, 403, "no_lease");
 }
 
 #[test]

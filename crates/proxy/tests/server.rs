@@ -1,0 +1,503 @@
+//! The server over real HTTP and real sockets, with a journal in memory and a service that answers as it is told.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use agora::{Mode, Operation, Timestamp, UnansweredCause};
+use proxy::server::ports::{AppSettings, Boxed, Clock, Outcome, OutgoingCall, Passed, Settings, Upstream};
+use proxy::server::{self, Parts};
+use rules::api::{
+    Asked, Capability, FrameContent, FromClient, FromProxy, Hello, NamedPolicy, Person, Problem, Role,
+    StorageSetup,
+};
+use rules::journal::Domain;
+use rules::{Fact, Policy};
+use serde_json::{Value, json};
+use switchboard::memory::MemoryStore;
+use switchboard::ports::{Request, RequestFacts, Requests};
+use tokio::sync::mpsc::UnboundedSender;
+use tungstenite::{Message, WebSocket};
+
+/// A body for each request, told by its operation.
+struct PlainRequests;
+
+impl Requests for PlainRequests {
+    fn build(&self, facts: &RequestFacts<'_>) -> Result<Request, String> {
+        let body = if facts.operation == Operation::Query { Vec::new() } else { b"{}".to_vec() };
+        let path = format!("/{}", facts.operation);
+        Ok(Request { host: "api.agora.io".to_owned(), path, body, body_hash: "hash".to_owned() })
+    }
+}
+
+/// A service that acquires at once.
+struct Willing;
+
+impl Upstream for Willing {
+    fn send(&self, call: OutgoingCall, tell: UnboundedSender<Outcome>) -> Boxed<()> {
+        Box::pin(async move {
+            let outcome = match call.request.path.as_str() {
+                "/acquire" => Outcome::Answered {
+                    status: 200,
+                    retry_after: None,
+                    body: b"{\"resourceId\":\"a-resource\"}".to_vec(),
+                },
+                _ => Outcome::Unanswered(UnansweredCause::Refused),
+            };
+            tell.send(outcome).expect("somebody listens");
+        })
+    }
+
+    fn simulator(&self, get: bool, path: String, body: Vec<u8>) -> Boxed<Result<Passed, UnansweredCause>> {
+        Box::pin(async move {
+            let body = format!("{get} {path} {}", String::from_utf8_lossy(&body)).into_bytes();
+            Ok(Passed { status: 201, content_type: "text/plain".to_owned(), body })
+        })
+    }
+}
+
+struct Wall(std::time::Instant);
+
+impl Clock for Wall {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_790_000_000_000) + self.0.elapsed()
+    }
+
+    fn rate(&self) -> u32 {
+        1
+    }
+}
+
+struct Rig {
+    address: SocketAddr,
+    store: MemoryStore,
+    /// Dropping it ends the server.
+    ending: Option<tokio::sync::oneshot::Sender<()>>,
+    ended: Receiver<std::io::Result<()>>,
+}
+
+impl Rig {
+    fn start(role: Role, demo: bool) -> Self {
+        let mut capabilities = vec![Capability::View];
+        if role != Role::Viewer {
+            capabilities.push(Capability::Operate);
+        }
+        if role == Role::Lead {
+            capabilities.push(Capability::Lead);
+        }
+        if demo {
+            capabilities.push(Capability::Simulate);
+        }
+        let settings = Settings {
+            apps: vec![AppSettings {
+                name: "desk".to_owned(),
+                hosts: vec![(Domain::Primary, "api.agora.io".to_owned())],
+                storage: vec![StorageSetup {
+                    name: "archive".to_owned(),
+                    place: "somewhere".to_owned(),
+                    file_name_prefix: Vec::new(),
+                }],
+                modes: vec![Mode::Mix],
+                qps: 10,
+                pcw: 50,
+                uid_range: (1_000, 1_999),
+            }],
+            policies: vec![NamedPolicy { name: "patient".to_owned(), policy: Policy::default() }],
+            person: Person { name: "Kim".to_owned(), role, capabilities },
+            demo,
+            allowed_origins: vec!["https://desk.example.org".to_owned()],
+            allowed_hosts: vec!["api.example.org".to_owned()],
+            build: "test".to_owned(),
+        };
+        let store = MemoryStore::default();
+        let (ending, ends) = tokio::sync::oneshot::channel();
+        let (tell_address, address) = channel();
+        let (tell_end, ended): (Sender<std::io::Result<()>>, _) = channel();
+        let journal = store.clone();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
+            let served = runtime.block_on(async move {
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+                tell_address.send(listener.local_addr()?).expect("the test waits");
+                let parts = Parts {
+                    settings,
+                    store: Box::new(journal),
+                    requests: Box::new(PlainRequests),
+                    upstream: Arc::new(Willing),
+                    clock: Arc::new(Wall(std::time::Instant::now())),
+                    statics: axum::Router::new().fallback(async || "the page"),
+                    shutdown: Box::pin(async move {
+                        let _ = ends.await;
+                    }),
+                };
+                server::serve(parts, listener).await
+            });
+            let _ = tell_end.send(served);
+        });
+        let address = address.recv().expect("the server listens");
+        Self { address, store, ending: Some(ending), ended }
+    }
+
+    /// One request, with exactly these headers beside `Host`, `Connection` and the length.
+    fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String, String) {
+        let mut stream = TcpStream::connect(self.address).expect("the server listens");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out can be set");
+        let own_host = headers.iter().any(|(name, _)| *name == "host");
+        let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
+        if !own_host {
+            request += &format!("host: {}\r\n", self.address);
+        }
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        request += &format!("content-length: {}\r\n\r\n{body}", body.len());
+        // A refused body may not be read to its end.
+        let _ = stream.write_all(request.as_bytes());
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        (status, head.to_ascii_lowercase(), body.to_owned())
+    }
+
+    fn get(&self, path: &str) -> (u16, String) {
+        let (status, _, body) = self.ask("GET", path, &[], "");
+        (status, body)
+    }
+
+    fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> (u16, String) {
+        let headers: Vec<_> = [("content-type", "application/json")].iter().chain(headers).copied().collect();
+        let (status, _, body) = self.ask("POST", path, &headers, &body.to_string());
+        (status, body)
+    }
+
+    fn start_recording(&self, headers: &[(&str, &str)], channel: &str) -> (u16, String) {
+        let body = json!({ "app": "desk", "channel": channel, "storage": "archive", "settings": {} });
+        let headers: Vec<_> = [("idempotency-key", channel)].iter().chain(headers).copied().collect();
+        self.post("/api/v1/recordings", &headers, &body)
+    }
+
+    fn stream(&self, query: &str, origin: &str) -> Result<WebSocket<TcpStream>, u16> {
+        let stream = TcpStream::connect(self.address).expect("the server listens");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out can be set");
+        let request = tungstenite::http::Request::builder()
+            .uri(format!("ws://{}/api/v1/stream{query}", self.address))
+            .header("host", self.address.to_string())
+            .header("origin", origin)
+            .header("connection", "Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", tungstenite::handshake::client::generate_key())
+            .body(())
+            .expect("a request");
+        match tungstenite::client(request, stream) {
+            Ok((socket, _)) => Ok(socket),
+            Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(answer))) => {
+                Err(answer.status().as_u16())
+            }
+            Err(error) => panic!("the handshake broke: {error}"),
+        }
+    }
+
+    fn own_stream(&self, query: &str) -> WebSocket<TcpStream> {
+        self.stream(query, &format!("http://{}", self.address)).expect("it is the server's own page")
+    }
+
+    fn end(&mut self) {
+        self.ending.take();
+        let ended = self.ended.recv_timeout(Duration::from_secs(20)).expect("the server ends");
+        ended.expect("it ends well");
+    }
+}
+
+fn next(socket: &mut WebSocket<TcpStream>) -> FromProxy {
+    loop {
+        match socket.read().expect("a message comes") {
+            Message::Text(text) => return serde_json::from_str(&text).expect("it is one of ours"),
+            Message::Close(frame) => panic!("closed: {frame:?}"),
+            _ => {}
+        }
+    }
+}
+
+/// The next message that this function takes something from.
+fn wait_for<T>(socket: &mut WebSocket<TcpStream>, take: impl Fn(FromProxy) -> Option<T>) -> T {
+    for _ in 0..200 {
+        if let Some(found) = take(next(socket)) {
+            return found;
+        }
+    }
+    panic!("it never came")
+}
+
+fn hello(socket: &mut WebSocket<TcpStream>) -> Hello {
+    match next(socket) {
+        FromProxy::Hello(hello) => hello,
+        other => panic!("the first message is {other:?}"),
+    }
+}
+
+fn problem(body: &str) -> Problem {
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{body} is no problem: {error}"))
+}
+
+#[test]
+fn what_watches_the_server_is_told_how_it_is() {
+    let rig = Rig::start(Role::Lead, true);
+    assert_eq!(rig.get("/healthz"), (200, "ok\n".to_owned()));
+    assert_eq!(rig.get("/readyz").0, 200);
+    rig.store.set_broken(true);
+    let (status, body) = rig.get("/readyz");
+    assert_eq!((status, problem(&body).kind.as_str()), (503, "journal_unwritable"));
+    assert_eq!(rig.get("/healthz").0, 200);
+    let (status, body) = rig.start_recording(&[], "math");
+    assert_eq!((status, problem(&body).kind.as_str()), (503, "journal_unwritable"));
+    rig.store.set_broken(false);
+    let (status, head, text) = rig.ask("GET", "/metrics", &[], "");
+    assert!(status == 200 && head.contains("text/plain; version=0.0.4"), "{head}");
+    assert!(text.contains("tallylight_recordings_live 0\n"), "{text}");
+}
+
+#[test]
+fn the_page_and_only_the_page_lies_outside_the_interface() {
+    let rig = Rig::start(Role::Lead, true);
+    assert_eq!(rig.get("/"), (200, "the page".to_owned()));
+    assert_eq!(rig.get("/anything.js"), (200, "the page".to_owned()));
+    for path in ["/api", "/api/v1/nothing", "/api/v1/recordings/one/nothing", "/api/v2/me"] {
+        let (status, body) = rig.get(path);
+        assert!(status == 404 || path == "/api", "{path}: {status}");
+        if path != "/api" {
+            assert_eq!(problem(&body).kind, "no_route", "{path}");
+        }
+    }
+    let (status, _, body) = rig.ask("PUT", "/api/v1/leases", &[], "");
+    assert_eq!((status, problem(&body).kind.as_str()), (405, "no_route"));
+}
+
+#[test]
+fn each_role_may_do_what_its_capabilities_say() {
+    let viewer = Rig::start(Role::Viewer, false);
+    for path in ["/api/v1/me", "/api/v1/setup", "/api/v1/recordings"] {
+        assert_eq!(viewer.get(path).0, 200, "{path}");
+    }
+    let commands = [
+        "recordings",
+        "recordings/adopt",
+        "recordings/one/stop",
+        "recordings/one/stop/withdraw",
+        "recordings/one/sessions/1/stop",
+        "recordings/one/policy",
+        "recordings/one/try-again",
+        "recordings/one/hurry",
+        "recordings/one/acknowledge",
+        "recordings/one/dismiss",
+        "recordings/one/calls",
+        "recordings/one/decisions",
+        "leases",
+    ];
+    for path in commands {
+        let (status, body) = viewer.post(&format!("/api/v1/{path}"), &[], &json!({}));
+        assert_eq!((status, problem(&body).kind.as_str()), (403, "not_allowed"), "{path}");
+    }
+    let operator = Rig::start(Role::Operator, false);
+    let dismiss = json!({ "session": 1, "reason": "gone" });
+    assert_eq!(operator.post("/api/v1/recordings/one/dismiss", &[], &dismiss).0, 403);
+    assert_eq!(operator.post("/api/v1/recordings/one/stop", &[], &json!({})).0, 404);
+    assert_eq!(operator.get("/api/v1/simulator/ledger").0, 404, "only a demonstration has it");
+    assert!(viewer.store.lines().is_empty() && operator.store.lines().is_empty());
+}
+
+#[test]
+fn a_bad_body_is_told_what_to_change() {
+    let rig = Rig::start(Role::Lead, true);
+    let json_type = ("content-type", "application/json");
+    let ask = |headers: &[(&str, &str)], body: &str| {
+        let (status, _, body) = rig.ask("POST", "/api/v1/recordings", headers, body);
+        (status, problem(&body).title)
+    };
+    let (status, title) = ask(&[("content-type", "text/plain")], "{}");
+    assert!(status == 415 && title.contains("application/json"), "{status} {title}");
+    let (status, title) = ask(&[json_type], "{\"app\":");
+    assert!(status == 400 && title.contains("line 1"), "{status} {title}");
+    let (status, title) = ask(&[json_type], "{\"app\":\"desk\",\"colour\":1}");
+    assert!(status == 422 && title.contains("colour"), "{status} {title}");
+    let (status, title) = ask(&[json_type], &format!("{{\"app\":\"{}\"}}", "x".repeat(70_000)));
+    assert!(status == 413 && title.contains("65536"), "{status} {title}");
+    let deep = format!("{{\"settings\":{}1{}}}", "[".repeat(5_000), "]".repeat(5_000));
+    let (status, _) = ask(&[json_type], &deep);
+    assert!(matches!(status, 400 | 422), "{status}");
+    let whole = json!({ "app": "desk", "channel": "math", "storage": "archive", "settings": {} }).to_string();
+    let (status, title) = ask(&[json_type], &whole);
+    assert!(status == 400 && title.contains("Idempotency-Key"), "{status} {title}");
+    assert!(rig.store.lines().is_empty());
+}
+
+#[test]
+fn only_known_hosts_and_origins_are_answered() {
+    let rig = Rig::start(Role::Lead, false);
+    let (status, _, body) = rig.ask("GET", "/api/v1/me", &[("host", "evil.example")], "");
+    assert_eq!((status, problem(&body).kind.as_str()), (421, "host"));
+    assert_eq!(rig.ask("GET", "/", &[("host", "evil.example")], "").0, 421);
+    assert_eq!(rig.ask("GET", "/api/v1/me", &[("host", "api.example.org:443")], "").0, 200);
+    for origin in ["https://evil.example", "null", "http://127.0.0.1:1", "http://127.0.0.1.evil.example"] {
+        assert_eq!(rig.start_recording(&[("origin", origin)], "math").0, 403, "{origin}");
+        assert_eq!(rig.stream("", origin).err(), Some(403), "{origin}");
+    }
+    assert_eq!(rig.start_recording(&[("sec-fetch-site", "cross-site")], "math").0, 403);
+    assert!(rig.store.lines().is_empty());
+    let allowed = ("origin", "https://desk.example.org");
+    let (status, head, _) = rig.ask("OPTIONS", "/api/v1/recordings", &[allowed], "");
+    assert_eq!(status, 204);
+    assert!(head.contains("access-control-allow-origin: https://desk.example.org"), "{head}");
+    assert_eq!(rig.start_recording(&[allowed], "math").0, 201);
+    // In a demonstration trunk's own server may be any port of this machine.
+    let demo = Rig::start(Role::Lead, true);
+    assert_eq!(demo.start_recording(&[("origin", "http://localhost:8080")], "math").0, 201);
+    assert!(demo.stream("", "http://127.0.0.1:8080").is_ok());
+}
+
+#[test]
+fn a_page_is_greeted_told_everything_and_asked_for_signs_of_life() {
+    let rig = Rig::start(Role::Lead, true);
+    let (status, body) = rig.start_recording(&[], "math");
+    assert_eq!(status, 201);
+    let asked: Asked = serde_json::from_str(&body).expect("it was asked for");
+    let mut page = rig.own_stream("");
+    let greeting = hello(&mut page);
+    assert_eq!((greeting.build.as_str(), greeting.clock_rate), ("test", 1));
+    let mut shown = Vec::new();
+    loop {
+        match next(&mut page) {
+            FromProxy::Frame(frame) => match frame.content {
+                FrameContent::Snapshot { last, recordings, .. } => {
+                    shown.extend(recordings.into_iter().map(|recording| recording.id));
+                    if last {
+                        break;
+                    }
+                }
+                FrameContent::Entries(_) => panic!("entries before the snapshot"),
+            },
+            FromProxy::Heartbeat(_) | FromProxy::Offer(_) => {}
+            other => panic!("not expected: {other:?}"),
+        }
+    }
+    assert_eq!(shown, [asked.recording.clone()]);
+    let beat = wait_for(&mut page, |message| match message {
+        FromProxy::Heartbeat(beat) => Some(beat),
+        _ => None,
+    });
+    let answer = serde_json::to_string(&FromClient::Beat(beat.beat)).expect("it serialises");
+    page.send(Message::text(answer)).expect("it can be sent");
+    assert_eq!(beat.newest, 1);
+    // A page of another build is told so.
+    let mut old = rig.own_stream("?protocol=999");
+    match old.read().expect("a message comes") {
+        Message::Close(Some(frame)) => assert_eq!(u16::from(frame.code), 4009),
+        other => panic!("not closed: {other:?}"),
+    }
+    // What is none of ours ends the connection.
+    page.send(Message::text("hello")).expect("it can be sent");
+    let closed = loop {
+        match page.read() {
+            Ok(Message::Close(frame)) => break frame,
+            Ok(_) => {}
+            Err(error) => panic!("broken instead of closed: {error}"),
+        }
+    };
+    assert_eq!(closed.map(|frame| u16::from(frame.code)), Some(1003));
+}
+
+#[test]
+fn one_call_goes_all_the_way_and_comes_back_by_the_stream() {
+    let rig = Rig::start(Role::Lead, true);
+    let mut page = rig.own_stream("");
+    let greeting = hello(&mut page);
+    let (number, secret) = (greeting.client.to_string(), greeting.secret);
+    let proof = [("tallylight-client", number.as_str()), ("tallylight-secret", secret.as_str())];
+    let (status, body) = rig.start_recording(&proof, "math");
+    assert_eq!(status, 201, "{body}");
+    let id = serde_json::from_str::<Asked>(&body).expect("it was asked for").recording;
+    let call = json!({ "after": 2, "session": 1, "operation": "acquire", "domain": "primary", "rule": "S2", "attempt": { "number": 1 } });
+    let path = format!("/api/v1/recordings/{id}/calls");
+    let (status, body) = rig.post(&path, &[], &call);
+    assert_eq!((status, problem(&body).kind.as_str()), (403, "no_lease"));
+    for _ in 0..2 {
+        let (status, body) = rig.post(&path, &proof, &call);
+        assert_eq!(status, 202, "{body}");
+    }
+    let mut facts = Vec::new();
+    while facts.last() != Some(&"answered") {
+        let entries = wait_for(&mut page, |message| match message {
+            FromProxy::Frame(frame) => match frame.content {
+                FrameContent::Entries(entries) => Some(entries),
+                FrameContent::Snapshot { .. } => None,
+            },
+            _ => None,
+        });
+        for line in entries {
+            facts.push(match line.entry.fact {
+                Fact::Requested(_) => "requested",
+                Fact::Leased(_) => "leased",
+                Fact::CallSent(_) => "sent",
+                Fact::CallAnswered(answered) => {
+                    assert_eq!(answered.raw, None, "raw bodies stay at home");
+                    "answered"
+                }
+                other => panic!("not expected: {other:?}"),
+            });
+        }
+    }
+    assert_eq!(facts, ["requested", "leased", "sent", "answered"]);
+    let (status, body) = rig.get(&format!("/api/v1/recordings/{id}/journal?after=3"));
+    assert_eq!(status, 200);
+    assert!(body.contains("a-resource") && body.contains("\"raw\""), "the journal has the raw body: {body}");
+    let (status, body) = rig.get(&format!("/api/v1/recordings/{id}"));
+    assert!(status == 200 && body.contains("a-resource"), "{body}");
+    assert_eq!(rig.get("/api/v1/recordings/missing").0, 404);
+    assert_eq!(rig.get("/api/v1/recordings/NOT%20AN%20ID").0, 404);
+}
+
+#[test]
+fn a_page_that_was_away_gets_only_what_it_missed() {
+    let rig = Rig::start(Role::Lead, true);
+    let mut page = rig.own_stream("");
+    let journal = hello(&mut page).journal_id;
+    drop(page);
+    rig.start_recording(&[], "math");
+    let mut page = rig.own_stream(&format!("?after=0&journal={journal}"));
+    hello(&mut page);
+    let frame = wait_for(&mut page, |message| match message {
+        FromProxy::Frame(frame) => Some(frame),
+        _ => None,
+    });
+    assert_eq!((frame.after, frame.upto), (0, 1));
+    assert!(matches!(frame.content, FrameContent::Entries(entries) if entries.len() == 1));
+}
+
+#[test]
+fn the_simulators_controls_are_passed_on_in_a_demonstration() {
+    let rig = Rig::start(Role::Lead, true);
+    let (status, body) = rig.get("/api/v1/simulator/ledger?from=3");
+    assert_eq!((status, body.as_str()), (201, "true /simulator/ledger?from=3 "));
+    let (status, body) = rig.post("/api/v1/simulator/faults", &[], &json!({ "kill": 1 }));
+    assert_eq!((status, body.as_str()), (201, "false /simulator/faults {\"kill\":1}"));
+}
+
+#[test]
+fn when_the_server_ends_its_pages_are_told_at_once() {
+    let mut rig = Rig::start(Role::Lead, true);
+    let mut page = rig.own_stream("");
+    hello(&mut page);
+    rig.end();
+    let closed = loop {
+        match page.read() {
+            Ok(Message::Close(frame)) => break frame.map(|frame| u16::from(frame.code)),
+            Ok(_) => {}
+            Err(_) => break None,
+        }
+    };
+    assert!(matches!(closed, None | Some(1001)), "{closed:?}");
+}
