@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const BINARIES = process.env.TALLYLIGHT_BINARIES ?? join(ROOT, "target/debug");
+const ASSETS = process.env.TALLYLIGHT_ASSETS ?? join(ROOT, "dist");
 
 const APP_ID = "0123456789abcdef0123456789abcdef";
 const CUSTOMER_KEY = "journey-key";
@@ -98,7 +99,7 @@ export class Desk {
       join(this.folder, "tallylight.toml"),
       `[server]
 demo = true
-assets = ${text(join(ROOT, "dist"))}
+assets = ${text(ASSETS)}
 
 [journal]
 url = ${text(`sqlite:${join(this.folder, "tallylight.db")}`)}
