@@ -136,9 +136,7 @@ fn permits_acquire(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal
             next.uid
         }
     };
-    let other =
-        view.board.starting(&recording.channel, recording.mode).filter(|other| **other < recording.id);
-    if let Some(other) = other.filter(|other| **other != recording.id) {
+    if let Some(other) = start::waits_for_another(view) {
         return refuse(RuleId::S10, format!("recording {other} is starting in this channel"));
     }
     Ok(Permitted {

@@ -7,7 +7,7 @@ use agora::{AnswerClass, Operation, UnansweredCause};
 use super::*;
 use crate::policy::Patience;
 
-/// SplitMix64: the same numbers from the same seed on every machine.
+/// `SplitMix64`: the same numbers from the same seed on every machine.
 struct Chance(u64);
 
 impl Chance {
