@@ -112,6 +112,13 @@ pub(crate) fn router(server: &Arc<Server>, statics: Router) -> Router {
         .with_state(server.clone())
         .fallback_service(statics)
         .layer(middleware::from_fn_with_state(server.clone(), gate::guard))
+        // Refusals of the gate too: whatever a browser is shown runs nothing and is framed by nobody.
+        .layer(middleware::map_response(secured))
+}
+
+async fn secured(mut response: Response) -> Response {
+    crate::statics::secure(response.headers_mut());
+    response
 }
 
 async fn capable(
