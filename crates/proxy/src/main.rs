@@ -46,7 +46,7 @@ enum Command {
     Serve(Serve),
     /// Checks a configuration and prints what it amounts to, without any secret
     Check(Check),
-    /// Reads a password from standard input and prints its hash for [[staff]]
+    /// Reads a password from standard input and prints its hash for the configuration
     HashPassword,
 }
 

@@ -1,5 +1,9 @@
 use std::path::Path;
 
+use rules::Policy;
+use rules::api::Capability;
+
+use super::reader::LISTEN;
 use super::*;
 
 const APP: &str = r#"
