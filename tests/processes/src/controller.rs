@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use client::{Action, Client, Moment, PostId, PostOutcome, Request};
 use rules::RecordingId;
+use rules::api::PROTOCOL;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
 
@@ -224,9 +225,9 @@ impl Driver {
     }
 
     fn connect(&self, after: Option<u64>, journal: Option<&str>) -> Option<WebSocket<TcpStream>> {
-        let mut query = String::new();
+        let mut query = format!("?protocol={PROTOCOL}");
         if let (Some(after), Some(journal)) = (after, journal) {
-            query = format!("?after={after}&journal={journal}");
+            query.push_str(&format!("&after={after}&journal={journal}"));
         }
         let address = format!("ws://{}/api/v1/stream{query}", self.socket_address);
         let mut request = address.into_client_request().expect("it is an address");

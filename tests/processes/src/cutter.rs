@@ -25,7 +25,8 @@ struct State {
 }
 
 impl Cutter {
-    /// Before `server` (`host:port`); each connection breaks after up to `bytes_at_most` bytes, by chance.
+    /// Before `server` (`host:port`); once it has begun, each connection breaks after up to `bytes_at_most` bytes, by
+    /// chance.
     ///
     /// # Panics
     /// When no port can be had.
@@ -34,7 +35,7 @@ impl Cutter {
         let address = listener.local_addr().expect("a bound socket has an address");
         let state = Arc::new(State {
             cuts: AtomicUsize::new(0),
-            peaceful: AtomicBool::new(false),
+            peaceful: AtomicBool::new(true),
             chance: Mutex::new(Chance::new(seed)),
             bytes_at_most,
         });
@@ -56,6 +57,11 @@ impl Cutter {
     /// How many connections it has broken.
     pub fn cuts(&self) -> usize {
         self.state.cuts.load(Ordering::SeqCst)
+    }
+
+    /// From now on it breaks connections, also those that are open.
+    pub fn begin(&self) {
+        self.state.peaceful.store(false, Ordering::SeqCst);
     }
 
     /// From now on it breaks none.
@@ -91,8 +97,11 @@ fn pass_back(mut near: TcpStream, mut far: TcpStream, limit: u64, state: &State)
         if near.write_all(&buffer[..passed]).is_err() {
             break;
         }
-        left -= passed.min(left);
-        if left == 0 && !peaceful {
+        if peaceful {
+            continue;
+        }
+        left -= passed;
+        if left == 0 {
             state.cuts.fetch_add(1, Ordering::SeqCst);
             break;
         }

@@ -1,5 +1,6 @@
 //! The socket is cut at random bytes.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use process_tests::{Controller, Cutter, Options, Rig, eventually};
@@ -24,10 +25,15 @@ fn cut_fifty_times_the_state_is_the_fold_of_the_journal() {
     let rig = Rig::start(Options::default());
     // One page acts undisturbed, so that something happens all the time.
     let _acting = Controller::open(rig.address(), 1);
-    let ids: Vec<_> = (0..6).map(|number| rig.ask(&format!("lesson-{number}"), None)).collect();
-    let cutter = Cutter::before(rig.address(), 7, 5_000);
+    let cutter = Cutter::before(rig.address(), 7, 9_000);
     let page = Controller::open_through(&cutter.address(), rig.address(), 2);
-    let mut turn = 0;
+    let ids: Vec<_> = (0..6).map(|number| rig.ask(&format!("lesson-{number}"), None)).collect();
+    // The first entry of a recording is too long for a connection that is about to break.
+    eventually(Duration::from_secs(20), "the page knows all of them", || {
+        page.with(|client, _| client.complete() && client.recordings().len() == ids.len()).then_some(())
+    });
+    cutter.begin();
+    let (mut turn, mut positions) = (0, BTreeSet::new());
     eventually(Duration::from_secs(60), "fifty cuts", || {
         turn += 1;
         let id = &ids[turn % ids.len()];
@@ -37,8 +43,10 @@ fn cut_fifty_times_the_state_is_the_fold_of_the_journal() {
             rig.fault(&json!({ "fault": "kill", "cname": "lesson-1" }));
             rig.stop(&ids[0]);
         }
+        positions.extend(page.with(|client, _| client.position()));
         (cutter.cuts() >= CUTS).then_some(())
     });
+    assert!(positions.len() >= 10, "it goes on between the cuts: {positions:?}");
     cutter.make_peace();
     eventually(Duration::from_secs(20), "the page is complete again", || {
         page.with(|client, moment| client.complete() && client.now(moment).is_some()).then_some(())

@@ -154,6 +154,10 @@ fn killed_at_any_instant_while_six_recordings_start_fail_over_and_stop_it_agrees
         // Every session that lives on is one whose `sid` nobody was told: its recording shows a possible orphan.
         all.run(seconds(1_500));
         let ledger = all.ledger();
+        assert!(ledger.sessions.len() >= 6, "seed {seed}: {} sessions", ledger.sessions.len());
+        let stopped =
+            ledger.sessions.iter().filter(|one| one.ended_how == Some(simulator::EndedHow::Stopped));
+        assert!(stopped.count() >= 4, "seed {seed}: {:#?}", ledger.sessions);
         for session in ledger.sessions.iter().filter(|session| session.live) {
             let known = all.journals_name(&session.sid);
             assert!(!known, "seed {seed}: {session:#?} is known and lives");
