@@ -67,13 +67,15 @@ impl Controller {
             impatient,
             began: Instant::now(),
         });
+        let (tell, outcomes) = mpsc::channel();
         let driver = Driver {
             shared: Arc::clone(&shared),
             socket_address: socket_address.to_owned(),
             http: Http::new(address),
             chance: Chance::new(seed),
             socket: None,
-            outcomes: mpsc::channel(),
+            outcomes,
+            tell,
             wake: None,
         };
         let thread = thread::spawn(move || driver.run());
@@ -123,7 +125,8 @@ struct Driver {
     http: Http,
     chance: Chance,
     socket: Option<WebSocket<TcpStream>>,
-    outcomes: (Sender<(PostId, PostOutcome)>, Receiver<(PostId, PostOutcome)>),
+    outcomes: Receiver<(PostId, PostOutcome)>,
+    tell: Sender<(PostId, PostOutcome)>,
     wake: Option<u64>,
 }
 
@@ -132,7 +135,7 @@ impl Driver {
         self.poll();
         while !self.shared.stop.load(Ordering::SeqCst) {
             let mut event = self.listen();
-            while let Ok((post, outcome)) = self.outcomes.1.try_recv() {
+            while let Ok((post, outcome)) = self.outcomes.try_recv() {
                 let moment = self.shared.moment();
                 self.shared.client().answered(post, outcome, moment);
                 event = true;
@@ -243,7 +246,7 @@ impl Driver {
 
     fn post(&self, id: PostId, request: Request) {
         let context = self.shared.client().command_context();
-        let (http, sender, shared) = (self.http.clone(), self.outcomes.0.clone(), Arc::clone(&self.shared));
+        let (http, sender, shared) = (self.http.clone(), self.tell.clone(), Arc::clone(&self.shared));
         thread::spawn(move || {
             let headers = context.as_ref().map(Http::proof).unwrap_or_default();
             let answer = match &request {

@@ -90,8 +90,7 @@ fn pass_on(near: TcpStream, far: TcpStream, state: &Arc<State>) {
 fn pass_back(mut near: TcpStream, mut far: TcpStream, limit: u64, state: &State) {
     let mut left = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut buffer = [0; 4096];
-    loop {
-        let Ok(count @ 1..) = far.read(&mut buffer) else { break };
+    while let Ok(count @ 1..) = far.read(&mut buffer) {
         let peaceful = state.peaceful.load(Ordering::SeqCst);
         let passed = if peaceful { count } else { count.min(left) };
         if near.write_all(&buffer[..passed]).is_err() {

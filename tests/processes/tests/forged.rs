@@ -68,9 +68,9 @@ fn forged_calls_and_decisions_change_nothing() {
     let (acting, other) = (board.acting.clone(), board.other.clone());
 
     // Somebody else's words.
-    refused(&board.call(&acting, |call| call["sid"] = json!("0123456789abcdef")), 400);
+    refused(&board.call(&acting, |call| call["sid"] = json!("0123456789abcdef")), 422);
     refused(&board.call(&acting, |call| call["session"] = json!(7)), 422);
-    refused(&board.call(&acting, |call| call["operation"] = json!("delete")), 400);
+    refused(&board.call(&acting, |call| call["operation"] = json!("delete")), 422);
     // Somebody else's lease.
     refused(&board.call(&other, |_| {}), 403);
     let stolen = CommandContext { client: acting.client, secret: other.secret.clone() };
