@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use rules::api::Problem;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
 use super::desk::Ended;
 
@@ -82,6 +83,11 @@ pub(crate) fn read<Value: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -
         ));
     }
     // The parser bounds the depth, and every type refuses fields that it does not know.
-    serde_json::from_slice(body)
-        .map_err(|error| Refused::bad_request(format!("The body is not right: {error}.")))
+    serde_json::from_slice(body).map_err(|error| {
+        let status = match error.classify() {
+            Category::Data => StatusCode::UNPROCESSABLE_ENTITY,
+            Category::Io | Category::Syntax | Category::Eof => StatusCode::BAD_REQUEST,
+        };
+        Refused::new(status, "bad_request", format!("The body is not right: {error}."))
+    })
 }
