@@ -228,6 +228,8 @@ pub mod api {
     pub const LEASES: &str = "api/v1/leases";
     /// The simulator's faults, in a demonstration.
     pub const FAULTS: &str = "api/v1/simulator/faults";
+    /// Where all of them are taken back; the proxy passes no DELETE on.
+    pub const CLEAR_FAULTS: &str = "api/v1/simulator/faults/clear";
 
     /// A command about one recording: `stop`, `calls`, `decisions`, `try-again`…
     pub fn command(id: &RecordingId, name: &str) -> String {

@@ -269,17 +269,6 @@ impl Socket {
     }
 }
 
-impl Socket {
-    /// Asks for a thing to be taken away.
-    ///
-    /// # Errors
-    /// The proxy's refusal, or one that says that it could not be reached.
-    pub async fn delete(self, path: &str) -> Result<(), Problem> {
-        let request = bounded(RequestBuilder::new(path)).method(gloo_net::http::Method::DELETE);
-        read::<serde_json::Value>(request.send().await).await.map(|_| ())
-    }
-}
-
 async fn step(path: &str, body: &impl Serialize, context: Option<CommandContext>) -> PostOutcome {
     let request =
         with_context(bounded(RequestBuilder::new(path)), context).method(gloo_net::http::Method::POST);

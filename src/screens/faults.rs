@@ -220,11 +220,14 @@ pub fn FaultsScreen() -> impl IntoView {
         });
     };
     let clear = move |_| {
-        sending.send(async move { socket.delete(api::FAULTS).await }, move |()| {
-            if let Some(announcer) = announcer {
-                announcer.say(words::FAULTS_CLEARED.to_owned());
-            }
-        });
+        sending.send(
+            async move { socket.command::<Value>(api::CLEAR_FAULTS, &json!({}), None).await },
+            move |_| {
+                if let Some(announcer) = announcer {
+                    announcer.say(words::FAULTS_CLEARED.to_owned());
+                }
+            },
+        );
     };
     let cards: Vec<_> = FAULTS
         .into_iter()

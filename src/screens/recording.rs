@@ -83,7 +83,13 @@ pub fn RecordingScreen(
     });
     move || {
         match cell.get() {
-        Some(Same(cell)) => page(id.clone(), cell, failed).into_any(),
+        Some(Same(cell)) => {
+            // The title that stood here while the recording was awaited may have the focus: this one takes it over.
+            if document().active_element().is_some_and(|active| active.id() == "recording-title") {
+                request_animation_frame(|| super::shell::focus("recording-title"));
+            }
+            page(id.clone(), cell, failed).into_any()
+        }
         None => match failed.get() {
             Some(problem) => view! {
                 <h1 class="unseen" id="recording-title" tabindex="-1">{words::RECORDING}</h1>
