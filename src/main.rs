@@ -22,6 +22,12 @@ fn main() {
         skeleton.remove();
     }
     mount_to_body(app::App);
+    // Its link is not the first one of the page: that is the one past the navigation.
+    if let Some(dialog) = element("stopped")
+        && let Some(body) = dialog.parent_element()
+    {
+        let _ = body.append_child(&dialog);
+    }
 }
 
 /// Un-hides the static dialog of `index.html`: after a panic nothing of the program answers any more.

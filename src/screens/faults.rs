@@ -246,7 +246,7 @@ pub fn FaultsScreen() -> impl IntoView {
                 <li class="panel fault" data-tone=tone.name()>
                     {glyph(mark)}
                     <div>
-                        <h3>{name}</h3>
+                        <h2>{name}</h2>
                         <p class="quiet">{says}</p>
                     </div>
                     <button
