@@ -384,7 +384,7 @@ fn a_page_is_greeted_told_everything_and_asked_for_signs_of_life() {
             other => panic!("not expected: {other:?}"),
         }
     }
-    assert_eq!(shown, [asked.recording.clone()]);
+    assert_eq!(shown, std::slice::from_ref(&asked.recording));
     let beat = wait_for(&mut page, |message| match message {
         FromProxy::Heartbeat(beat) => Some(beat),
         _ => None,

@@ -346,14 +346,15 @@ impl Switchboard {
             let title = format!("`after` is {after}, but the newest entry of this recording is {last}.");
             return Err(problem(422, "bad_request", title));
         }
-        let entries = self.store.entries(recording, after, usize::MAX >> 1);
+        let entries = self.store.entries(recording, after, STALE_ENTRIES_MAX);
         let entries = entries.map_err(|error| unwritable(&error))?;
         let concerns = |entry: &Entry| rules::concerns(recording, &entry.fact, session);
-        if !entries.iter().any(concerns) {
+        // Whoever is that far behind is not looked at any closer.
+        if entries.len() < STALE_ENTRIES_MAX && !entries.iter().any(concerns) {
             return Ok(());
         }
         let title = "Something came in between; fold these entries and decide anew.";
-        let without_raw = entries.into_iter().take(STALE_ENTRIES_MAX).map(|mut entry| {
+        let without_raw = entries.into_iter().map(|mut entry| {
             if let Fact::CallAnswered(answered) = &mut entry.fact {
                 answered.raw = None;
             }

@@ -122,7 +122,11 @@ impl Switchboard {
 
     /// The entry that gives this client the lease, if it does not hold it.
     pub(crate) fn lease_draft(&self, id: &RecordingId, client: ClientNumber) -> Option<Draft> {
-        let epoch = self.ledger.recordings.get(id).map_or(0, |kept| kept.epoch) + 1;
+        let kept = self.ledger.recordings.get(id);
+        if kept.is_some_and(|kept| kept.folded.settled() || kept.folded.unreadable) {
+            return None;
+        }
+        let epoch = kept.map_or(0, |kept| kept.epoch) + 1;
         let known = self.leases.client(client).filter(|client| client.operates)?;
         if self.leases.holder(id).is_some_and(|holding| holding.client == client) {
             return None;

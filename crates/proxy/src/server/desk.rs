@@ -171,13 +171,15 @@ pub(crate) fn now(clock: &dyn Clock, start: Instant) -> Now {
     Now { journal: clock.now(), real: start.elapsed() }
 }
 
-/// Starts the loop on a thread of its own.
+/// Starts the loop on a thread of its own. What is given back besides resolves when that
+/// thread is no more: with an error if it fell over.
 pub(crate) fn start(
     switchboard: Switchboard,
     upstream: Arc<dyn Upstream>,
     clock: Arc<dyn Clock>,
     start: Instant,
-) -> std::io::Result<(Desk, std::thread::JoinHandle<()>)> {
+) -> std::io::Result<(Desk, oneshot::Receiver<()>)> {
+    let (ends, ended) = oneshot::channel();
     let (jobs, posted) = channel();
     let desk = Desk { jobs };
     let mut state = Loop {
@@ -190,9 +192,12 @@ pub(crate) fn start(
         unheard: 0,
         ended: false,
     };
-    let thread =
-        std::thread::Builder::new().name("desk".to_owned()).spawn(move || state.run(&posted, start))?;
-    Ok((desk, thread))
+    std::thread::Builder::new().name("desk".to_owned()).spawn(move || {
+        state.run(&posted, start);
+        // Dropped unsent if that fell over.
+        let _ = ends.send(());
+    })?;
+    Ok((desk, ended))
 }
 
 impl Loop {

@@ -75,7 +75,7 @@ pub async fn serve(parts: Parts, listener: tokio::net::TcpListener) -> io::Resul
         .await
         .map_err(io::Error::other)?
         .map_err(|error| io::Error::other(format!("the journal cannot be opened: {error}")))?;
-    let (desk, thread) = desk::start(switchboard, upstream.clone(), clock, start)?;
+    let (desk, mut ended) = desk::start(switchboard, upstream.clone(), clock, start)?;
     let loopback = listener.local_addr()?.ip().is_loopback();
     let server = Arc::new(Server { settings, clock_rate, upstream, desk: desk.clone(), loopback });
     let router = routes::router(&server, statics);
@@ -85,10 +85,21 @@ pub async fn serve(parts: Parts, listener: tokio::net::TcpListener) -> io::Resul
         // The sockets close with it, so that pages know and connect again.
         ending.end();
     };
-    let served = axum::serve(listener, router).with_graceful_shutdown(shutdown).await;
-    desk.end();
-    // What was written is durable; a thread that fell over has said so itself.
-    let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+    let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown).into_future();
+    tokio::pin!(serving);
+    let (served, runs) = tokio::select! {
+        served = &mut serving => (served, true),
+        well = &mut ended => match well {
+            Ok(()) => (serving.await, false),
+            // A server without its switchboard answers nothing: better that somebody starts it again.
+            Err(_) => return Err(io::Error::other("the switchboard fell over; its own message stands above")),
+        },
+    };
+    if runs {
+        desk.end();
+        // It waits a little for answers on their way.
+        let _ = ended.await;
+    }
     served
 }
 
