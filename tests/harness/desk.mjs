@@ -71,6 +71,9 @@ class Program {
 
 /** A running pair of proxy and simulated service. */
 export class Desk {
+  /** How many requests the simulated service got from somebody else. */
+  others = 0;
+
   /** Starts a pair. `clockRate` is how much faster than the wall its time runs; equal seeds give equal chances. */
   static async start({ clockRate = 10, seed = 1, app = "" } = {}) {
     const desk = new Desk();
@@ -180,6 +183,11 @@ file_name_prefix = ["archive"]
     });
   }
 
+  /** The faults that wait or are at work. */
+  async waitingFaults() {
+    return ask(`${this.simulatorOrigin}/simulator/faults`);
+  }
+
   /** Asks for a recording as a page would, and returns its id. */
   async request(channel, more = {}) {
     const asked = await ask(`${this.origin}/api/v1/recordings`, {
@@ -188,13 +196,33 @@ file_name_prefix = ["archive"]
       body: JSON.stringify({
         app: "journey",
         channel,
-        mode: "mix",
         storage: "archive",
         settings: { mode: "mix", recording_config: { maxIdleTime: 300 } },
         ...more,
       }),
     });
     return asked.recording;
+  }
+
+  /** Starts a recording straight at the simulated service, as another program would. */
+  async startElsewhere(channel, uid) {
+    const base = `${this.simulatorOrigin}/v1/apps/${APP_ID}/cloud_recording`;
+    const call = (path, clientRequest) =>
+      ask(`${base}/${path}`, {
+        method: "POST",
+        headers: {
+          "content-type": "application/json",
+          authorization: `Basic ${Buffer.from(`${CUSTOMER_KEY}:${CUSTOMER_SECRET}`).toString("base64")}`,
+        },
+        body: JSON.stringify({ cname: channel, uid: String(uid), clientRequest }),
+      });
+    const { resourceId } = await call("acquire", { resourceExpiredHour: 72, scene: 0 });
+    const { sid } = await call(`resourceid/${resourceId}/mode/mix/start`, {
+      recordingConfig: { channelType: 0, maxIdleTime: 300 },
+      storageConfig: { vendor: 1, region: 0, bucket: "elsewhere", accessKey: "key", secretKey: "secret" },
+    });
+    this.others += 2;
+    return { channel, uid, resourceId, sid };
   }
 
   /** Waits until `look` returns something true, and returns it. For what no page shows. */
@@ -232,7 +260,7 @@ file_name_prefix = ["archive"]
 
   /** The checker: ledger and journal agree, or this throws with the list of what does not. */
   async agree() {
-    const args = ["agree", "--server", this.origin, "--simulator", this.simulatorOrigin];
+    const args = ["agree", "--server", this.origin, "--simulator", this.simulatorOrigin, "--others", String(this.others)];
     const [code, told] = await new Promise((resolve) => {
       execFile(join(BINARIES, "xtask"), args, (error, stdout, stderr) => resolve([error?.code ?? 0, stdout + stderr]));
     });

@@ -50,7 +50,7 @@ export async function stop(page, channel) {
 /** The entries of one kind, oldest first: each fact with its number, its time and who caused it. */
 export function facts(journal, kind) {
   return journal
-    .filter((entry) => entry.fact[kind] !== undefined)
+    .filter(({ fact }) => fact === kind || fact[kind] !== undefined)
     .map(({ number, at, by, fact }) => ({ ...fact[kind], number, at, by }));
 }
 

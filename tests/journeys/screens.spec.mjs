@@ -1,0 +1,47 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { violations } from "../harness/axe.mjs";
+import { expect, test } from "../harness/test.mjs";
+import { scenes } from "../screens.mjs";
+
+const SOURCE = fileURLToPath(new URL("../../src/", import.meta.url));
+
+for (const scene of scenes) {
+  test(`nobody is kept out while ${scene.name}`, async ({ desk, page, trouble }) => {
+    test.slow();
+    const here = { desk, page, trouble };
+    await scene.prepare?.(here);
+    for (const screen of scene.screens) {
+      await test.step(screen.name, async () => {
+        await screen.reach(here);
+        if (screen.dialog) {
+          await expect(page.locator(`dialog[open][aria-labelledby="${screen.dialog}"]`)).toBeVisible();
+        } else {
+          await expect(page.locator("dialog[open]")).toHaveCount(0);
+        }
+        for (const theme of ["light", "dark"]) {
+          expect.soft(await violations(page, theme), `${screen.name}, ${theme}`).toEqual([]);
+        }
+      });
+    }
+    // The scene that ends with the connection lost has taken its proxy away.
+    if (!desk.isServed) await desk.startProxy();
+  });
+}
+
+test("every route and every dialog of the page is in the list of screens", () => {
+  const screens = scenes.flatMap((scene) => scene.screens);
+  const list = /ROUTES[^=]*=\s*\[([^\]]*)\]/.exec(readFileSync(join(SOURCE, "route.rs"), "utf8"))[1];
+  const routes = [...list.matchAll(/"([^"]+)"/g)].map((match) => match[1]);
+  expect(routes.length).toBeGreaterThan(0);
+  expect(routes.filter((route) => !screens.some((screen) => screen.route === route)), "routes that are not listed").toEqual([]);
+
+  const sources = readdirSync(SOURCE, { recursive: true }).filter((name) => name.endsWith(".rs"));
+  const dialogs = sources.flatMap((name) => {
+    const text = readFileSync(join(SOURCE, name), "utf8");
+    return [...text.matchAll(/<Dialog\b[^>]*?\bid="([^"]+)"/g)].map((match) => match[1]);
+  });
+  expect(dialogs.length).toBeGreaterThan(0);
+  expect(dialogs.filter((id) => !screens.some((screen) => screen.dialog === id)), "dialogs that are not listed").toEqual([]);
+});
