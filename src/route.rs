@@ -7,6 +7,10 @@ use wasm_bindgen::JsCast;
 
 /// The name of every screen and every dialog that has an address. The journeys keep a list of what they look at, and a
 /// test compares the two.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "read by a journey out of this file, and by the tests below")
+)]
 pub const ROUTES: [&str; 11] = [
     "board",
     "recording",
@@ -75,6 +79,7 @@ impl Route {
     }
 
     /// Its name in [`ROUTES`]; a dialog's goes before the screen's.
+    #[cfg(test)]
     pub const fn name(&self) -> &'static str {
         match (&self.dialog, &self.screen) {
             (Some(Dialog::Start(_)), _) => "start",
@@ -249,12 +254,6 @@ pub mod api {
     /// One recording, folded.
     pub fn recording(id: &RecordingId) -> String {
         format!("{RECORDINGS}/{id}")
-    }
-
-    /// Those that ended, by page.
-    pub fn recordings_before(before: Option<&str>) -> String {
-        let before = before.map(|before| format!("&before={}", super::encoded(before))).unwrap_or_default();
-        format!("{RECORDINGS}?state=ended{before}")
     }
 
     /// The stream, from what is known on: an absolute address, since a socket needs one.

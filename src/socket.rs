@@ -12,7 +12,7 @@ use gloo_net::websocket::futures::WebSocket;
 use gloo_net::websocket::{Message, WebSocketError};
 use leptos::prelude::*;
 use rules::RecordingId;
-use rules::api::{CLIENT_HEADER, FromProxy, JournalPage, Problem, SECRET_HEADER, Setup};
+use rules::api::{CLIENT_HEADER, JournalPage, Problem, SECRET_HEADER, Setup};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen_futures::spawn_local;
@@ -151,14 +151,9 @@ impl Socket {
     }
 
     fn hear(self, message: Message) {
-        let heard = match &message {
-            Message::Text(text) => serde_json::from_str::<FromProxy>(text),
-            Message::Bytes(bytes) => serde_json::from_slice(bytes),
-        };
-        // What this build cannot read is skipped: the next frame does not follow on, and a snapshot is asked for.
-        if let Ok(message) = heard {
-            self.tell(|client| client.received(message, moment()));
-        }
+        // The stream is text; what is not is of another build, and so is what cannot be read.
+        let Message::Text(text) = message else { return };
+        self.tell(|client| client.received_text(&text, moment()));
     }
 
     fn ended(self, number: u32, code: Option<u16>) {
@@ -296,9 +291,9 @@ async fn read<Answer: DeserializeOwned>(
     if ok {
         // Some commands answer with nothing.
         let text = if text.is_empty() { "null" } else { &text };
-        return serde_json::from_str(text).map_err(|_| unreadable(status));
+        return client::read(text).map_err(|_| unreadable(status));
     }
-    Err(serde_json::from_str(&text).unwrap_or_else(|_| unreadable(status)))
+    Err(client::read(&text).unwrap_or_else(|_| unreadable(status)))
 }
 
 fn bounded(request: RequestBuilder) -> RequestBuilder {

@@ -12,8 +12,6 @@ pub enum Kind {
     Primary,
     /// The last press before something ends.
     Danger,
-    /// Without a border.
-    Plain,
 }
 
 impl Kind {
@@ -22,7 +20,6 @@ impl Kind {
             Self::Usual => "button large",
             Self::Primary => "button primary large",
             Self::Danger => "button danger large",
-            Self::Plain => "button plain large",
         }
     }
 }

@@ -52,14 +52,8 @@ pub enum Mark {
     Later,
     /// Answered well.
     Good,
-    /// The end of something.
-    Bad,
     /// Answered, as always.
     Hit,
-    /// A failover.
-    Diamond,
-    /// What is done when all has failed.
-    Last,
     /// A person.
     Person,
 }
@@ -71,10 +65,7 @@ pub fn mark(kind: Mark, place: Place, y: &'static str) -> AnyView {
         Mark::Due => view! { <circle class="due" r="6" /> }.into_any(),
         Mark::Later => view! { <circle class="later" r="4" /> }.into_any(),
         Mark::Good => view! { <circle class="good" r="4.5" /> }.into_any(),
-        Mark::Bad => view! { <circle class="bad" r="4.5" /> }.into_any(),
         Mark::Hit => view! { <circle class="hit" r="3" /> }.into_any(),
-        Mark::Diamond => view! { <path class="diamond" d="M0-5 5 0 0 5-5 0Z" /> }.into_any(),
-        Mark::Last => view! { <path class="last" d="M-4-4.5 4.500 0-4 4.500Z" /> }.into_any(),
         Mark::Person => view! { <circle class="person" r="4" /> }.into_any(),
     };
     view! { <svg x=place.percent() y=y overflow="visible">{shape}</svg> }.into_any()

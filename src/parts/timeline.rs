@@ -292,7 +292,8 @@ fn axis_labels(axis: &Axis, from: Timestamp, to: Timestamp) -> Vec<(i64, Timesta
             let place = axis.place(at).0;
             if place >= shown_to && place <= 9_300 {
                 labels.push((place, at));
-                shown_to = place + 900;
+                // The first one stands to the right of its place, the others around it.
+                shown_to = place + if place <= 400 { 1_300 } else { 950 };
             }
         }
     }

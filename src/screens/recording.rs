@@ -194,7 +194,7 @@ fn page(id: RecordingId, cell: Cell, failed: RwSignal<Option<Problem>>) -> impl 
                 <div>
                     <div class="title">
                         <h1 id="recording-title" tabindex="-1">{channel.clone()}</h1> {state_tag(state)}
-                        <span class="age" class:stale=stale>{words::LAST_ANSWER} " " {age(answered)}</span>
+                        <span class="age" class:stale=stale>{move || answered.get().map(|_| words::LAST_ANSWER)} " " {age(answered)}</span>
                     </div>
                     <p class="sentence"><b>{move || sentence.with(|sentence| sentence.0.clone())}</b> " " {move || sentence.with(|sentence| sentence.1.clone())}</p>
                     <div class="idline">{idline}</div>

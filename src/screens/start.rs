@@ -54,11 +54,13 @@ impl Form {
         if original.is_empty() && backup.is_empty() {
             return Ok(None);
         }
-        if original.is_empty() || backup.is_empty() {
-            return Err((original.is_empty(), words::BOTH_UIDS.to_owned()));
-        }
-        let original = self.uid(&original).map_err(|says| (true, says))?;
-        let backup = self.uid(&backup).map_err(|says| (false, says))?;
+        let (no_original, no_backup) = (original.is_empty(), backup.is_empty());
+        let original =
+            if no_original { None } else { Some(self.uid(&original).map_err(|says| (true, says))?) };
+        let backup = if no_backup { None } else { Some(self.uid(&backup).map_err(|says| (false, says))?) };
+        let (Some(original), Some(backup)) = (original, backup) else {
+            return Err((no_original, words::BOTH_UIDS.to_owned()));
+        };
         if original == backup {
             return Err((false, words::SAME_UID.to_owned()));
         }
@@ -435,7 +437,7 @@ fn mode_choices(form: Form) -> impl IntoView {
         let offered = form.app_setup(|app| app.modes.clone()).unwrap_or_else(|| vec![Mode::Mix]);
         let all = [Mode::Mix, Mode::Individual, Mode::Web].map(|mode| Choice {
             value: mode.as_str().to_owned(),
-            name: words::mode(mode).to_owned(),
+            name: words::capital(words::mode(mode)),
             says: words::mode_says(mode).to_owned(),
             blocked: (!offered.contains(&mode)).then(|| words::MODE_NOT_OFFERED.to_owned()),
         });

@@ -36,18 +36,17 @@ pub fn StopDialog(
         desk.ids.track();
         desk.cell(&for_memo).map(|cell| cell.get())
     });
+    // Until the recording is here it is called by its id.
+    let id_text = id.to_string();
     let channel = Memo::new(move |_| {
-        recording.with(|recording| recording.as_ref().map(|recording| recording.channel.to_string()))
-    })
-    .get_untracked();
-    let channel = channel.unwrap_or_else(|| id.to_string());
+        recording.with(|recording| {
+            recording.as_ref().map_or_else(|| id_text.clone(), |recording| recording.channel.to_string())
+        })
+    });
     let standing =
         Memo::new(move |_| recording.get().map(|recording| Standing::of(&recording, desk.clock.second())));
     let away = move || matches!(standing.get(), Some(Standing::InDoubt(_) | Standing::InFailover(_)));
-    let title = {
-        let channel = channel.clone();
-        Signal::derive(move || words::stop_title(&channel, session, away()))
-    };
+    let title = Signal::derive(move || words::stop_title(&channel.get(), session, away()));
     let body = move || {
         let recording = recording.get()?;
         let standing = Standing::of(&recording, desk.clock.second());
@@ -98,7 +97,7 @@ pub fn StopDialog(
     };
     let press = move || {
         let announcer = use_context::<Announcer>();
-        let (path, channel) = (path.clone(), channel.clone());
+        let (path, channel) = (path.clone(), channel.get_untracked());
         sending.send(
             async move { socket.command::<serde_json::Value>(&path, &serde_json::json!({}), None).await },
             move |_| {

@@ -83,7 +83,7 @@ pub fn WatchDialog() -> impl IntoView {
         let offered = offered.unwrap_or_else(|| vec![Mode::Mix]);
         let all = [Mode::Mix, Mode::Individual, Mode::Web].map(|mode| Choice {
             value: mode.as_str().to_owned(),
-            name: words::mode(mode).to_owned(),
+            name: words::capital(words::mode(mode)),
             says: words::mode_says(mode).to_owned(),
             blocked: (!offered.contains(&mode)).then(|| words::MODE_NOT_OFFERED.to_owned()),
         });

@@ -1,6 +1,6 @@
 //! Words about the entries of a journal: what each says, as a title and a line of detail.
 
-use agora::{Answer, AnswerClass, Timestamp};
+use agora::{Answer, AnswerClass};
 use rules::journal::{
     AlarmCause, By, CallAnswered, CallSent, CallUnanswered, DecisionKind, Domain, EndedHow, Fact, WaitingFor,
 };
@@ -243,9 +243,4 @@ pub fn evidence(entries: &[u32]) -> String {
             format!("From entries {}.", many.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
         }
     }
-}
-
-/// How long a session was away.
-pub fn away(t0: Timestamp, back: Timestamp) -> String {
-    super::tenths(back.millis() - t0.millis())
 }
