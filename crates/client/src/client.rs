@@ -100,7 +100,7 @@ impl Client {
 
     /// A text message came on the open socket. One that cannot be read is of another build: the connection is let go.
     pub fn received_text(&mut self, text: &str, moment: Moment) {
-        match serde_json::from_str(text) {
+        match crate::read(text) {
             Ok(message) => self.received(message, moment),
             Err(_) => self.close = true,
         }

@@ -40,7 +40,7 @@ impl PostOutcome {
     pub fn of_answer(status: u16, body: &str) -> Self {
         match status {
             200..=299 => Self::Accepted,
-            400..=499 => Self::Refused(serde_json::from_str(body).unwrap_or_else(|_| Problem {
+            400..=499 => Self::Refused(crate::read(body).unwrap_or_else(|_| Problem {
                 kind: "unreadable".to_owned(),
                 title: format!("the proxy answered {status} without a reason that can be read"),
                 status,

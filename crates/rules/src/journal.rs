@@ -108,6 +108,11 @@ pub enum By {
 
 /// What an entry says. The names are part of the journal's format.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+#[cfg_attr(
+    target_arch = "wasm32",
+    expect(clippy::large_enum_variant, reason = "a change of policy is rare; boxed, its readers would pay for it")
+)]
 pub enum Fact {
     /// Staff asked for a recording. Always entry 1.
     Requested(Box<Requested>),
@@ -146,8 +151,25 @@ pub enum Fact {
     /// Staff took a possible orphan, or a session out of control, off the board.
     Dismissed(Dismissed),
     /// A kind that this build does not know, kept as it came.
-    #[serde(untagged)]
+    #[serde(skip)]
     Unknown(serde_json::Value),
+}
+
+impl Serialize for Fact {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Unknown(value) => value.serialize(serializer),
+            known => Fact::serialize(known, serializer),
+        }
+    }
+}
+
+// By hand, because `untagged` would give a page a second reader for everything that an entry can hold.
+impl<'de> Deserialize<'de> for Fact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        Ok(Fact::deserialize(value.clone()).unwrap_or(Self::Unknown(value)))
+    }
 }
 
 /// What staff asked for.
