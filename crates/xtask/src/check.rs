@@ -76,6 +76,9 @@ pub fn run(options: &Options) -> Outcome {
     let servers = stage("servers", &|| one(cargo(&["build", "--workspace", "--bins"])))?;
     stage("unit and integration tests", &rust_tests)?;
     let page = stage("page", &|| one(page::build()))?;
+    if page {
+        stage("size of the first load", &|| one(page::compress_and_weigh()))?;
+    }
     if options.quick {
         println!("== browser journeys: left out");
     } else if servers && page {

@@ -66,7 +66,7 @@ fn main() -> ExitCode {
     let _end_all = processes::EndAll;
     let outcome = match arguments.command {
         Command::Style => style::write_joined_sheet(),
-        Command::Build => page::build().and_then(|()| servers::build()),
+        Command::Build => build(),
         Command::Demo(options) => demo::run(&options),
         Command::Test(options) => check::run(&options),
         Command::Agree(options) => agree::run(&options),
@@ -85,4 +85,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The servers also where the page weighs too much: they are built, and the person is told.
+fn build() -> Outcome {
+    page::build()?;
+    let weighed = page::compress_and_weigh();
+    servers::build()?;
+    weighed
 }

@@ -13,7 +13,7 @@ const FIRST_LOAD_LIMIT_BYTES: u64 = 200_000;
 const BROTLI_WINDOW_BITS: i32 = 22;
 const BROTLI_QUALITY: i32 = 11;
 
-/// Builds the page into `dist/`, prints the sizes, and fails above the limit.
+/// Builds the page into `dist/`.
 pub fn build() -> Outcome {
     let tools = tools::for_the_page()?;
     let mut trunk = Command::new(&tools.trunk);
@@ -26,7 +26,11 @@ pub fn build() -> Outcome {
         .env_remove("NO_COLOR")
         // Its own backtrace would bury the message of the compiler.
         .env_remove("RUST_BACKTRACE");
-    processes::run(&mut trunk, "The page could not be built: see trunk's own message above.")?;
+    processes::run(&mut trunk, "The page could not be built: see trunk's own message above.")
+}
+
+/// Writes the brotli of every file of the built page beside it, prints the sizes, and fails above the limit.
+pub fn compress_and_weigh() -> Outcome {
     let mut sizes = Vec::new();
     for file in files_below(&paths::dist())? {
         sizes.push((compress(&file)?, file));
