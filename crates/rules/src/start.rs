@@ -275,6 +275,11 @@ fn look_starting(view: View<'_>, session: &Session, findings: &mut Findings) {
         findings.rests.push(crate::monitor::awaits(session.number, Operation::Start, RuleId::S2));
         return;
     }
+    if session.acquire.open.is_some() {
+        // An answer to an earlier try came late, and the repeat is still out: one call beside the query at a time (D10).
+        findings.rests.push(crate::monitor::awaits(session.number, Operation::Acquire, RuleId::D10));
+        return;
+    }
     let Some(resource) = &session.resource else { return };
     let policy = &view.recording.policy;
     let usable_until = resource.at + seconds(policy.resource_usable);

@@ -42,7 +42,9 @@ pub(crate) fn stop_plan(view: View<'_>, session: &Session) -> Option<Plan> {
     let (since, rule) = wanted(view, session)?;
     let line = &session.halt;
     let taken_as_ended = session.phase == Phase::TakenAsEnded;
-    if !session.is_watched() || taken_as_ended || line.open.is_some() || is_out_of_control(view, session) {
+    // D10: one call beside the query. A start may be out again when the answer to an earlier one came late.
+    let busy = [&session.acquire, &session.start, line].iter().any(|line| line.open.is_some());
+    if !session.is_watched() || taken_as_ended || busy || is_out_of_control(view, session) {
         return None;
     }
     if let Some(repeat) = repeat_plan(view, session, Operation::Stop) {

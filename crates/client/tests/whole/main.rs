@@ -5,9 +5,10 @@ mod together;
 use std::time::Duration;
 
 use agora::Operation;
-use rules::Fact;
 use rules::journal::{AlarmCause, DecisionKind};
+use rules::{Fact, RecordingId};
 use serde_json::json;
+use simulator::LedgerSession;
 use together::Together;
 
 /// How many seeds the tests with chance try; more of them by `TALLYLIGHT_SEEDS`.
@@ -194,4 +195,115 @@ fn sixty_queries_do_not_hold_up_a_stop() {
     assert!(instants.windows(11).all(|window| window[10].since(window[0]) >= Duration::from_secs(1)));
     let sent = all.entries().iter().filter(|entry| matches!(entry.fact, Fact::CallSent(_))).count();
     assert_eq!(sent, instants.len());
+}
+
+/// Breaks something by chance, or does what people do.
+fn something_happens(all: &mut Together, ids: &mut Vec<RecordingId>) {
+    let pick = |all: &mut Together, count: usize| usize::try_from(all.chance.draw()).expect("small") % count;
+    let channel = format!("lesson-{}", pick(all, ids.len()));
+    let operation = ["acquire", "start", "query", "stop"][pick(all, 4)];
+    let times = 1 + all.chance.draw() % 6;
+    match pick(all, 16) {
+        0 | 1 => {
+            let (status, code) =
+                [(500, 2), (503, 0), (206, 65), (504, 62), (429, 0), (404, 404), (400, 2)][pick(all, 7)];
+            all.try_fault(&json!({
+                "fault": "answer", "operation": operation, "status": status, "code": code, "times": times,
+            }));
+        }
+        2 => {
+            let body = ["html", "empty", "gateway", "cut", "deep"][pick(all, 5)];
+            let status = [200, 404, 502][pick(all, 3)];
+            all.try_fault(&json!({
+                "fault": "answer", "operation": operation, "status": status, "body": body, "times": times,
+            }));
+        }
+        3 => {
+            let delay = all.chance.draw() % 100_000;
+            all.try_fault(
+                &json!({ "fault": "delay", "operation": operation, "delay_ms": delay, "times": times }),
+            );
+        }
+        4 => all.try_fault(&json!({ "fault": "answer_lost", "operation": operation, "times": times })),
+        5 => all.try_fault(&json!({ "fault": "request_lost", "operation": operation, "times": times })),
+        6 => {
+            let manner = ["close", "refuse", "hang"][pick(all, 3)];
+            let domain = ["primary", "secondary"][pick(all, 2)];
+            let span = all.chance.draw() % 120_000;
+            all.try_fault(
+                &json!({ "fault": "domain_down", "domain": domain, "manner": manner, "for_ms": span }),
+            );
+        }
+        7 | 8 => all.try_fault(&json!({ "fault": "kill", "cname": channel })),
+        9 => all.try_fault(&json!({ "fault": "disconnect", "cname": channel })),
+        10 => all.try_fault(&json!({ "fault": "end", "cname": channel })),
+        11 => {
+            let page = pick(all, 2);
+            all.pages[page].silent = !all.pages[page].silent;
+        }
+        12 => {
+            all.kill();
+            let span = u64::from(all.chance.draw() % 5_000);
+            all.run(span);
+            all.restart();
+        }
+        13 if ids.len() < 10 => ids.push(all.ask(&format!("lesson-{}", ids.len()))),
+        14 => {
+            let id = ids[pick(all, ids.len())].clone();
+            if !all.recording(&id).settled() {
+                all.stop(&id);
+            }
+        }
+        _ => {
+            let id = ids[pick(all, ids.len())].clone();
+            if !all.recording(&id).settled() {
+                all.hurry(&id);
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_happens_it_agrees_the_budget_is_kept_and_everything_can_be_stopped() {
+    // The last two once led to calls that the guards refuse.
+    for seed in seeds().chain([18, 71]) {
+        let mut all = Together::with_pages(2);
+        all.chance.0 = 1_000 * seed;
+        let mut ids = vec![all.ask("lesson-0"), all.ask("lesson-1")];
+        for _ in 0..60 {
+            something_happens(&mut all, &mut ids);
+            let span = u64::from(all.chance.draw() % 25_000);
+            all.run(span);
+        }
+        all.clear_faults();
+        for page in &mut all.pages {
+            page.silent = false;
+        }
+        for id in &ids {
+            if !all.recording(id).settled() {
+                all.stop(id);
+            }
+        }
+        all.run(seconds(3_600));
+        all.assert_agrees();
+        for page in 0..2 {
+            all.assert_folded(page);
+        }
+        assert!(all.refused.is_empty(), "seed {seed}: {:#?}", all.refused);
+        let ledger = all.ledger();
+        let instants: Vec<_> = ledger.requests.iter().map(|request| request.at).collect();
+        let kept = instants.windows(11).all(|window| window[10].since(window[0]) >= Duration::from_secs(1));
+        assert!(kept, "seed {seed}: more than ten requests in a second");
+        for session in ledger.sessions.iter().filter(|session| session.live) {
+            assert!(!all.journals_name(&session.sid), "seed {seed}: {session:#?} is known and lives");
+        }
+        for (place, session) in ledger.sessions.iter().enumerate() {
+            let same = |other: &&LedgerSession| other.cname == session.cname && other.uid == session.uid;
+            let overlap = ledger.sessions[place + 1..]
+                .iter()
+                .filter(same)
+                .find(|later| session.ended_at.is_none_or(|ended| ended > later.started_at));
+            assert!(overlap.is_none(), "seed {seed}: one UID twice: {session:#?} {overlap:#?}");
+        }
+    }
 }

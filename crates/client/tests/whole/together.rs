@@ -153,6 +153,8 @@ pub struct Together {
     now: u64,
     keys: u64,
     pub chance: Chance,
+    /// Calls and decisions that the switchboard refused, other than as overtaken.
+    pub refused: Vec<String>,
 }
 
 impl Together {
@@ -176,6 +178,7 @@ impl Together {
             now: 0,
             keys: 0,
             chance: Chance(1),
+            refused: Vec::new(),
         };
         all.restart();
         all.run(2_000);
@@ -297,9 +300,20 @@ impl Together {
         assert_eq!(answer.0, 200, "{}", String::from_utf8_lossy(&answer.1));
     }
 
+    /// Breaks something, if what is to be broken is there.
+    pub fn try_fault(&mut self, fault: &Value) {
+        self.control("POST", "/simulator/faults", fault.to_string().into_bytes());
+    }
+
+    pub fn clear_faults(&mut self) {
+        let answer = self.control("DELETE", "/simulator/faults", Vec::new());
+        assert_eq!(answer.0, 200, "{}", String::from_utf8_lossy(&answer.1));
+    }
+
     fn control(&mut self, method: &str, target: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
         let incoming = Incoming {
-            domain: Domain::Primary,
+            // Tests that break domains leave this one alone.
+            domain: Domain::Region,
             host: "127.0.0.1".to_owned(),
             method: method.to_owned(),
             target: target.to_owned(),
@@ -463,7 +477,12 @@ impl Together {
         match answer {
             Ok(()) => PostOutcome::Accepted,
             Err(problem) if problem.status >= 500 => PostOutcome::Unreachable,
-            Err(problem) => PostOutcome::Refused(problem),
+            Err(problem) => {
+                if !matches!(problem.kind.as_str(), "stale" | "no_lease") {
+                    self.refused.push(format!("at {} ms {request:?}: {problem:?}", self.now));
+                }
+                PostOutcome::Refused(problem)
+            }
         }
     }
 
