@@ -111,7 +111,10 @@ pub enum By {
 #[serde(remote = "Self")]
 #[cfg_attr(
     target_arch = "wasm32",
-    expect(clippy::large_enum_variant, reason = "a change of policy is rare; boxed, its readers would pay for it")
+    expect(
+        clippy::large_enum_variant,
+        reason = "a change of policy is rare; boxed, its readers would pay for it"
+    )
 )]
 pub enum Fact {
     /// Staff asked for a recording. Always entry 1.

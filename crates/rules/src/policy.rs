@@ -35,7 +35,7 @@ pub enum StopAnswers {
 /// `Default` is the documented profile. A recording carries its policy by value in its first entry, so that a later
 /// configuration does not change what was promised.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default = "Policy::documented", deny_unknown_fields)]
 pub struct Policy {
     /// M3: what a 404 of a live session leads to.
     pub patience: Patience,
@@ -230,6 +230,10 @@ impl Policy {
         control_reserve: 3600,
     };
 
+    const fn documented() -> Self {
+        Self::DOCUMENTED
+    }
+
     /// The documented profile with another patience (M3).
     pub fn with_patience(patience: Patience) -> Self {
         Self { patience, ..Self::default() }
@@ -307,16 +311,11 @@ pub mod departures {
         value.serialize(serializer)
     }
 
-    /// Reads departures back.
+    /// Reads departures back: what is not named is as documented.
     ///
     /// # Errors
     /// When a field is not one of a policy.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Policy, D::Error> {
-        let departures = serde_json::Map::deserialize(deserializer)?;
-        let mut value = serde_json::to_value(Policy::DOCUMENTED).map_err(serde::de::Error::custom)?;
-        if let Some(fields) = value.as_object_mut() {
-            fields.extend(departures);
-        }
-        serde_json::from_value(value).map_err(serde::de::Error::custom)
+        Policy::deserialize(deserializer)
     }
 }
