@@ -241,10 +241,18 @@ pub mod api {
         format!("{RECORDINGS}/{id}/{name}")
     }
 
+    /// The stop of a whole recording, which can be taken back for five seconds.
+    pub fn stop(id: &RecordingId) -> String {
+        format!("{RECORDINGS}/{id}/stop?undo=5")
+    }
+
     /// The stop of one session.
     pub fn stop_session(id: &RecordingId, session: SessionNumber) -> String {
         format!("{RECORDINGS}/{id}/sessions/{session}/stop")
     }
+
+    /// Those that ended, the newest first.
+    pub const ENDED: &str = "api/v1/recordings?state=ended&limit=50";
 
     /// The entries of one recording after this number.
     pub fn journal(id: &RecordingId, after: EntryNumber) -> String {

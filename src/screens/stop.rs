@@ -93,7 +93,7 @@ pub fn StopDialog(
     });
     let path = match session {
         Some(number) => api::stop_session(&id, number),
-        None => api::command(&id, "stop"),
+        None => api::stop(&id),
     };
     let press = move || {
         let announcer = use_context::<Announcer>();

@@ -28,9 +28,6 @@ use super::{Server, gate, metrics, socket};
 /// Where the stream is.
 pub(crate) const STREAM: &str = "/api/v1/stream";
 
-/// For how long a stop can be taken back if the request says nothing else, in real seconds.
-const UNDO_SECONDS: u64 = 5;
-
 /// The most recordings on one page of the list, and how many there are if nothing is said.
 const PAGE_MAX: usize = 100;
 const PAGE: usize = 50;
@@ -314,12 +311,13 @@ async fn adopt(State(server): Shared, headers: HeaderMap, body: Result<Bytes, By
 
 #[derive(Deserialize)]
 struct StopQuery {
+    /// For how many real seconds the stop can be taken back; it is sent at once unless the request asks for some.
     undo: Option<u64>,
 }
 
 impl StopQuery {
     fn command(&self, session: Option<SessionNumber>) -> Command {
-        let undo = core::time::Duration::from_secs(self.undo.unwrap_or(UNDO_SECONDS));
+        let undo = core::time::Duration::from_secs(self.undo.unwrap_or(0));
         Command::Stop { session, undo }
     }
 }
