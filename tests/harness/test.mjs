@@ -1,23 +1,47 @@
 // The `test` of every journey: a page that may not fail silently.
 
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test as base, expect } from "@playwright/test";
 import { Desk } from "./desk.mjs";
 
 export { expect };
+
+/** Writes each recording's journal, an entry a line, into the folder that `TALLYLIGHT_JOURNALS` names. */
+async function keep(desk, name) {
+  const folder = process.env.TALLYLIGHT_JOURNALS;
+  if (!folder || !name) return;
+  const recordings = await desk.recordings();
+  for (const [index, { id }] of recordings.entries()) {
+    const lines = (await desk.journal(id)).map((entry) => `${JSON.stringify(entry)}\n`);
+    const file = recordings.length === 1 ? name : `${name}-${index + 1}`;
+    // One that is there stays: what was once kept is not changed.
+    await writeFile(join(folder, `${file}.jsonl`), lines.join(""), { flag: "wx" });
+  }
+}
 
 export const test = base.extend({
   /** How the desk of a journey is started, set by `test.use({ deskOptions: { clockRate: 1 } })`. */
   deskOptions: [{}, { option: true }],
 
   /**
+   * The name under which the journals of a journey are kept for the rules to be tested with, set by
+   * `test.use({ journal: "one-failover" })`; see `TALLYLIGHT_JOURNALS` in the README.
+   */
+  journal: ["", { option: true }],
+
+  /**
    * A control desk of this journey's own. When the journey is over, the ledger of the simulated service and the journal
    * agree, or it fails.
    */
-  desk: async ({ deskOptions, context }, use, testInfo) => {
+  desk: async ({ deskOptions, journal, context }, use, testInfo) => {
     const desk = await Desk.start(deskOptions);
     try {
       await use(desk);
-      if (testInfo.status === testInfo.expectedStatus) await desk.agree();
+      if (testInfo.status === testInfo.expectedStatus) {
+        await desk.agree();
+        await keep(desk, journal);
+      }
     } finally {
       // A page that outlives its proxy complains, and rightly.
       await Promise.all(context.pages().map((page) => page.close()));

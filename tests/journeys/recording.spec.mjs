@@ -1,7 +1,7 @@
 import { expect, test } from "../harness/test.mjs";
 import { decisions, glimpse, panel, sentence, start, state, stop } from "../harness/look.mjs";
 
-test.use({ deskOptions: { clockRate: 10, seed: 7 } });
+test.use({ deskOptions: { clockRate: 10, seed: 7 }, journal: "three-failovers-then-replaced-and-stopped" });
 
 test("one recording, end to end", async ({ desk, page }) => {
   const channel = "math-7b";

@@ -29,7 +29,7 @@ function expectGaps(starts, late) {
 }
 
 test.describe("at the speed of the wall", () => {
-  test.use({ deskOptions: { clockRate: 1, seed: 3 } });
+  test.use({ deskOptions: { clockRate: 1, seed: 3 }, journal: "start-fails-for-both-uids" });
 
   test("a start that is answered 500 for ever comes again after 3, 6 and 9 s, then with the backup UID, then with an alarm", async ({
     desk,
@@ -74,7 +74,7 @@ test.describe("at the speed of the wall", () => {
 });
 
 test.describe("ten times as fast", () => {
-  test.use({ deskOptions: { clockRate: 10, seed: 3 } });
+  test.use({ deskOptions: { clockRate: 10, seed: 3 }, journal: "start-gets-through-after-a-minute" });
 
   test("a start that failed for both UIDs is tried once a minute until it gets through", async ({ desk, page }) => {
     await desk.faults({ fault: "answer", operation: "start", times: 9, status: 500 });

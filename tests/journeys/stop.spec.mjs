@@ -1,44 +1,50 @@
 import { expect, test } from "../harness/test.mjs";
 import { facts, panel, sentence, start, state, statuses, stop } from "../harness/look.mjs";
 
-test.use({ deskOptions: { clockRate: 10, seed: 5 } });
+test.describe("sent", () => {
+  test.use({ deskOptions: { clockRate: 10, seed: 5 }, journal: "stop-in-a-failover" });
 
-test("a stop during a failover is answered 404, and is sent again when the session is back", async ({ desk, page }) => {
-  const channel = "phys-2a";
-  await page.goto(desk.url);
-  const id = await start(page, channel);
-  await expect(state(page)).toHaveText("Recording");
+  test("a stop during a failover is answered 404, and is sent again when the session is back", async ({ desk, page }) => {
+    const channel = "phys-2a";
+    await page.goto(desk.url);
+    const id = await start(page, channel);
+    await expect(state(page)).toHaveText("Recording");
 
-  // The server is gone for 85 s; the stop leaves 5 s of the wall after the press, in the middle of it.
-  await desk.faults({ fault: "disconnect", cname: channel, resumes_after_ms: 85_000 });
-  await stop(page, channel);
-  await expect(state(page)).toHaveText("Stop pending");
-  await expect(state(page)).toHaveText("Stop waits", { timeout: 15_000 });
-  await expect(sentence(page)).toContainText("Stop got 404; sent again when the session is back.");
-  await page.screenshot({ path: "results/stop-waits.png" });
+    // The server is gone for 85 s; the stop leaves 5 s of the wall after the press, in the middle of it.
+    await desk.faults({ fault: "disconnect", cname: channel, resumes_after_ms: 85_000 });
+    await stop(page, channel);
+    await expect(state(page)).toHaveText("Stop pending");
+    await expect(state(page)).toHaveText("Stop waits", { timeout: 15_000 });
+    await expect(sentence(page)).toContainText("Stop got 404; sent again when the session is back.");
+    await page.screenshot({ path: "results/stop-waits.png" });
 
-  await expect(state(page)).toHaveText("Ended", { timeout: 30_000 });
-  await expect(sentence(page)).toContainText("Stopped; the service confirmed it.");
-  await expect(panel(page, "Failovers used")).toContainText("1 of 3 used");
-  expect(statuses(await desk.journal(id), "stop")).toEqual([404, 200]);
+    await expect(state(page)).toHaveText("Ended", { timeout: 30_000 });
+    await expect(sentence(page)).toContainText("Stopped; the service confirmed it.");
+    await expect(panel(page, "Failovers used")).toContainText("1 of 3 used");
+    expect(statuses(await desk.journal(id), "stop")).toEqual([404, 200]);
 
-  const ledger = await desk.ledger();
-  expect(ledger.sessions.map(({ live, ended_how, failovers }) => ({ live, ended_how, failovers }))).toEqual([
-    { live: false, ended_how: "stopped", failovers: 1 },
-  ]);
-  expect(ledger.requests.filter((request) => request.operation === "stop").map((request) => request.status)).toEqual([404, 200]);
-  await page.getByRole("link", { name: "Recordings", exact: true }).first().click();
-  await expect(page.getByRole("row", { name: new RegExp(channel) })).toContainText("Ended");
+    const ledger = await desk.ledger();
+    expect(ledger.sessions.map(({ live, ended_how, failovers }) => ({ live, ended_how, failovers }))).toEqual([
+      { live: false, ended_how: "stopped", failovers: 1 },
+    ]);
+    expect(ledger.requests.filter((request) => request.operation === "stop").map((request) => request.status)).toEqual([404, 200]);
+    await page.getByRole("link", { name: "Recordings", exact: true }).first().click();
+    await expect(page.getByRole("row", { name: new RegExp(channel) })).toContainText("Ended");
+  });
 });
 
-test("a stop can be taken back before it is sent", async ({ desk, page }) => {
-  const channel = "chem-1";
-  await page.goto(desk.url);
-  const id = await start(page, channel);
-  await expect(state(page)).toHaveText("Recording");
-  await stop(page, channel);
-  await page.getByRole("button", { name: "Undo the stop" }).click();
-  await expect(state(page)).toHaveText("Recording");
-  expect(facts(await desk.journal(id), "StopWithdrawn")).toHaveLength(1);
-  expect(statuses(await desk.journal(id), "stop")).toEqual([]);
+test.describe("not sent", () => {
+  test.use({ deskOptions: { clockRate: 10, seed: 5 }, journal: "stop-withdrawn" });
+
+  test("a stop can be taken back before it is sent", async ({ desk, page }) => {
+    const channel = "chem-1";
+    await page.goto(desk.url);
+    const id = await start(page, channel);
+    await expect(state(page)).toHaveText("Recording");
+    await stop(page, channel);
+    await page.getByRole("button", { name: "Undo the stop" }).click();
+    await expect(state(page)).toHaveText("Recording");
+    expect(facts(await desk.journal(id), "StopWithdrawn")).toHaveLength(1);
+    expect(statuses(await desk.journal(id), "stop")).toEqual([]);
+  });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "../harness/test.mjs";
 import { decisions, facts, panel, start, state } from "../harness/look.mjs";
 
-test.use({ deskOptions: { clockRate: 10, seed: 11 } });
+test.use({ deskOptions: { clockRate: 10, seed: 11 }, journal: "controller-changes-in-a-failover" });
 
 const controller = (page) => panel(page, "What was asked for").getByRole("definition").filter({ hasText: "epoch" });
 

@@ -1,7 +1,7 @@
 import { expect, test } from "../harness/test.mjs";
 import { row, state, statuses } from "../harness/look.mjs";
 
-test.use({ deskOptions: { clockRate: 10, seed: 9 } });
+test.use({ deskOptions: { clockRate: 10, seed: 9 }, journal: "watched" });
 
 test("one that somebody else started is watched by its ids, and the next query proves them", async ({ desk, page }) => {
   const other = await desk.startElsewhere("guest-room", 4711);
