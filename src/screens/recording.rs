@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use agora::{Operation, Timestamp};
 use leptos::prelude::*;
-use rules::api::{Capability, Problem};
+use rules::api::{Capability, JournalPage, Problem};
 use rules::journal::{By, Fact};
 use rules::recording::{Phase, Session};
-use rules::{Entry, Recording, RecordingId, RuleId};
+use rules::{Entry, EntryNumber, Recording, RecordingId, RuleId};
 
 use super::actions::{Sending, problem_banner};
 use super::board::coming_memo;
@@ -853,7 +853,7 @@ fn index_files(session: &SessionHistory, recording: &Recording) -> Vec<IndexFile
         let running = session.doubt.is_some() && session.ended.is_none();
         let expected = number <= session.failovers;
         // What only a further failover would write is worth a line while one may be running.
-        if !expected && !(running && number == session.failovers + 1) {
+        if !(expected || running && number == session.failovers + 1) {
             continue;
         }
         let names = index.names(leg);
@@ -901,7 +901,7 @@ fn journal_panel(
             }}
             {move || missing.get().then(|| view! { <p class="meta padded">{words::LOADING_ENTRIES}</p> })}
             <ol class="decisions journal">
-                <For each=lines key=|entry| (entry.number, has_raw(entry)) children=entry_line />
+                <For each=lines key=|entry| (entry.number, has_raw(entry)) children=move |entry| entry_line(recording.with_untracked(|recording| recording.id.clone()), entry) />
             </ol>
             {move || {
                 more().map(|count| {
@@ -920,7 +920,40 @@ fn has_raw(entry: &Entry) -> bool {
     matches!(&entry.fact, Fact::CallAnswered(answered) if answered.raw.is_some())
 }
 
-fn entry_line(entry: Entry) -> impl IntoView {
+/// An answer as it came. The stream leaves it out, so it is fetched when somebody wants to see it.
+fn raw_later(id: RecordingId, number: EntryNumber) -> impl IntoView {
+    let text = RwSignal::new(None::<String>);
+    let fetch = move |_| {
+        if text.with_untracked(Option::is_some) {
+            return;
+        }
+        text.set(Some(words::LOADING_RAW.to_owned()));
+        let path = api::journal(&id, number.saturating_sub(1));
+        wasm_bindgen_futures::spawn_local(async move {
+            let says = match get::<JournalPage>(&path).await {
+                Ok(page) => {
+                    page.entries
+                        .into_iter()
+                        .find(|entry| entry.number == number)
+                        .and_then(|entry| {
+                            if let Fact::CallAnswered(answered) = entry.fact { answered.raw } else { None }
+                        })
+                        .unwrap_or_else(|| words::RAW_GONE.to_owned())
+                }
+                Err(problem) => words::sentence(&problem.title),
+            };
+            text.try_set(Some(says));
+        });
+    };
+    view! {
+        <details on:toggle=fetch>
+            <summary>{words::RAW_ANSWER}</summary>
+            <pre tabindex="0">{move || text.get()}</pre>
+        </details>
+    }
+}
+
+fn entry_line(id: RecordingId, entry: Entry) -> impl IntoView {
     let (title, detail) = words::journal::fact(&entry.fact, time_of_day);
     let rule = match &entry.fact {
         Fact::CallSent(sent) => Some(sent.rule),
@@ -937,6 +970,8 @@ fn entry_line(entry: Entry) -> impl IntoView {
         Fact::Notified(notified) => Some(notified.details.to_string()),
         _ => None,
     };
+    let later = matches!(&entry.fact, Fact::CallAnswered(answered) if answered.raw.is_none());
+    let number = entry.number;
     let tone = entry_tone(&entry.fact);
     let by = match &entry.by {
         By::Proxy => String::new(),
@@ -956,6 +991,7 @@ fn entry_line(entry: Entry) -> impl IntoView {
                         </details>
                     }
                 })}
+                {later.then(|| raw_later(id, number))}
             </div>
         </li>
     }
