@@ -22,7 +22,7 @@ pub struct FailoverWindow {
 
 /// The window around the first 404.
 pub fn failover_window(window: Signal<Option<FailoverWindow>>) -> impl IntoView {
-    move || window.get().map(|window| drawn(window))
+    move || window.get().map(drawn)
 }
 
 fn drawn(window: FailoverWindow) -> impl IntoView {

@@ -247,7 +247,7 @@ fn listed(recording: &Recording, now: Timestamp, coming: Option<&Coming>) -> Lis
             .filter(|session| session.sid.is_some())
             .map(|session| standing::failovers(recording, session)),
         probes: session.map(standing::probes).unwrap_or_default(),
-        answer: session.and_then(|session| last_answer(session)),
+        answer: session.and_then(last_answer),
         next,
         due,
         over,
