@@ -74,6 +74,7 @@ fn follow_connection(desk: Desk, socket: Socket, announcer: Announcer) {
         let live = live.get();
         if live {
             socket.fetch_setup();
+            socket.fetch_ended();
         }
         match before {
             Some(true) if !live => announcer.warn(words::CONNECTION_LOST_SAID.to_owned()),

@@ -53,6 +53,8 @@ pub struct Desk {
     /// The page's clock.
     pub clock: Clock,
     cells: StoredValue<BTreeMap<RecordingId, Cell>>,
+    /// Recordings that ended before this page was opened, as the list names them.
+    older: StoredValue<BTreeMap<RecordingId, Cell>>,
     /// The recordings that are known, by id.
     pub ids: RwSignal<Vec<RecordingId>>,
     boards: StoredValue<BTreeMap<String, Board>>,
@@ -79,6 +81,7 @@ impl Desk {
             client: StoredValue::new_local(Client::new()),
             clock,
             cells: StoredValue::new(BTreeMap::new()),
+            older: StoredValue::new(BTreeMap::new()),
             ids: RwSignal::new(Vec::new()),
             boards: StoredValue::new(BTreeMap::new()),
             complete: RwSignal::new(false),
@@ -131,13 +134,32 @@ impl Desk {
             set_if_new(self.link, link);
         });
         if came_or_went {
-            self.ids.set(self.cells.with_value(|cells| cells.keys().cloned().collect()));
+            self.list();
         }
+    }
+
+    /// Takes in recordings that ended and are not on the stream.
+    pub fn take_older(self, recordings: Vec<Recording>) {
+        self.older.set_value(
+            recordings
+                .into_iter()
+                .map(|recording| (recording.id.clone(), ArcRwSignal::new(Arc::new(recording))))
+                .collect(),
+        );
+        self.list();
+    }
+
+    /// What is on the stream goes before what the list told earlier.
+    fn list(self) {
+        let mut ids: BTreeSet<RecordingId> = self.cells.with_value(|cells| cells.keys().cloned().collect());
+        self.older.with_value(|older| ids.extend(older.keys().cloned()));
+        self.ids.set(ids.into_iter().collect());
     }
 
     /// A recording that is known.
     pub fn cell(self, id: &RecordingId) -> Option<Cell> {
-        self.cells.with_value(|cells| cells.get(id).cloned())
+        let live = self.cells.with_value(|cells| cells.get(id).cloned());
+        live.or_else(|| self.older.with_value(|older| older.get(id).cloned()))
     }
 
     /// A recording that is known, as it is now.

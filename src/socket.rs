@@ -12,7 +12,7 @@ use gloo_net::websocket::futures::WebSocket;
 use gloo_net::websocket::{Message, WebSocketError};
 use leptos::prelude::*;
 use rules::RecordingId;
-use rules::api::{CLIENT_HEADER, JournalPage, Problem, SECRET_HEADER, Setup};
+use rules::api::{CLIENT_HEADER, JournalPage, Problem, RecordingPage, SECRET_HEADER, Setup};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen_futures::spawn_local;
@@ -214,6 +214,15 @@ impl Socket {
         spawn_local(async move {
             if let Ok(setup) = get::<Setup>(api::SETUP).await {
                 self.desk.setup.set(Some(setup));
+            }
+        });
+    }
+
+    /// Fetches the newest of those that ended.
+    pub fn fetch_ended(self) {
+        spawn_local(async move {
+            if let Ok(page) = get::<RecordingPage>(api::ENDED).await {
+                self.desk.take_older(page.recordings);
             }
         });
     }

@@ -13,7 +13,7 @@ use crate::parts::button::{Kind, button};
 use crate::parts::dialog::Dialog;
 use crate::parts::field::TextField;
 use crate::parts::icon::{Glyph, Tone};
-use crate::parts::rule::rule_link;
+use crate::parts::rule::{rule_link, rule_mark};
 use crate::route::{Router, api};
 use crate::socket::Socket;
 use crate::words;
@@ -230,7 +230,7 @@ pub fn DismissDialog(
     view! {
         <Dialog id="dismiss-title" title=words::dismiss_title(&channel, session) on_close=Callback::new(move |()| router.close_dialog())>
             <div class="body">
-                <p>{words::DISMISS_DOES} " " {rule_link(rules::RuleId::S9)}</p>
+                <p>{words::DISMISS_DOES} " " {rule_mark(rules::RuleId::S9)}</p>
                 <TextField id="dismiss-reason" label="Reason" value=reason hint=words::REASON_HINT.to_owned() autofocus=true />
                 {problem_banner(sending.problem)}
             </div>

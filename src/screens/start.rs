@@ -14,7 +14,7 @@ use crate::parts::choice::{Choice, choices};
 use crate::parts::dialog::Dialog;
 use crate::parts::field::{Finding, TextField, check_line};
 use crate::parts::icon::{Glyph, Tone, glyph};
-use crate::parts::rule::{rule_link, rule_mark};
+use crate::parts::rule::rule_mark;
 use crate::route::{Route, Router, Screen, api};
 use crate::socket::{Socket, new_key};
 use crate::standing::Standing;
@@ -317,13 +317,10 @@ pub fn StartDialog(
     });
     let idle_hint =
         Signal::derive(move || words::idle_hint(form.idle().unwrap_or(limits::MAX_IDLE_SECONDS_RECOMMENDED)));
-    let submit = {
-        let press = press.clone();
-        move |event: web_sys::SubmitEvent| {
-            event.prevent_default();
-            if obstacle.with_untracked(Option::is_none) {
-                press();
-            }
+    let submit = move |event: web_sys::SubmitEvent| {
+        event.prevent_default();
+        if obstacle.with_untracked(Option::is_none) {
+            press();
         }
     };
     view! {
@@ -359,10 +356,10 @@ pub fn StartDialog(
                             <ol class="uids">
                                 {words::START_STEPS
                                     .map(|(says, rule, mark)| {
-                                        view! { <li>{glyph(mark)} <span>{says}</span> {rule_link(rule)}</li> }
+                                        view! { <li>{glyph(mark)} <span>{says}</span> {rule_mark(rule)}</li> }
                                     })}
                             </ol>
-                            <p class="meta">{words::START_FAILS} " " {rule_link(RuleId::S4)}</p>
+                            <p class="meta">{words::START_FAILS} " " {rule_mark(RuleId::S4)}</p>
                         </section>
                         <section>
                             <h3>{words::WHAT_IT_COSTS}</h3>
@@ -484,7 +481,7 @@ fn beside(form: Form) -> impl IntoView {
             view! {
                 <Banner tone=Tone::Caution mark=Glyph::Caution boxed=true>
                     <div>
-                        <p><b>{words::channel_has_live(&channel)}</b> " " {words::BOTH_BILLED} " " {rule_link(RuleId::S10)}</p>
+                        <p><b>{words::channel_has_live(&channel)}</b> " " {words::BOTH_BILLED} " " {rule_mark(RuleId::S10)}</p>
                         <ul>{named}</ul>
                         <label class="tick">
                             <input type="checkbox" prop:checked=move || form.beside.get() on:change=move |event| form.beside.set(event_target_checked(&event)) />
