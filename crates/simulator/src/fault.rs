@@ -15,7 +15,6 @@ pub struct Fault {
     pub after_ms: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 const fn is_zero(number: &u64) -> bool {
     *number == 0
 }
