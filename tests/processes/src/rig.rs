@@ -208,7 +208,7 @@ impl Rig {
     /// # Panics
     /// When nothing answers.
     pub fn stop(&self, id: &RecordingId) -> Answer {
-        self.http.post(&format!("/api/v1/recordings/{id}/stop"), &json!({}), &[])
+        self.http.post(&format!("/api/v1/recordings/{id}/stop?undo=0"), &json!({}), &[])
     }
 
     /// Breaks something in the simulated service.
