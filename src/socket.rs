@@ -230,16 +230,23 @@ impl Socket {
     /// Fetches the entries of a recording that somebody opened, until none is missing.
     pub fn fetch_entries(self, id: RecordingId, failed: RwSignal<Option<Problem>>) {
         spawn_local(async move {
+            let mut page_goes_on = None;
             loop {
-                let missing = self.desk.client.with_value(|client| client.entries_missing_after(&id));
-                let Some(after) = missing else { return };
+                // The stream tells nothing about one that ended long ago: it is read from its beginning.
+                let missing = self.desk.client.with_value(|client| {
+                    let known =
+                        client.recordings().contains_key(&id) || client.entries_for(&id).next().is_some();
+                    client.entries_missing_after(&id).or((!known).then_some(0))
+                });
+                let Some(after) = page_goes_on.or(missing) else { return };
                 match get::<JournalPage>(&api::journal(&id, after)).await {
                     Ok(page) => {
                         failed.try_set(None);
+                        page_goes_on = page.entries.last().filter(|_| page.more).map(|entry| entry.number);
                         let empty = page.entries.is_empty();
                         self.desk.client.update_value(|client| client.loaded(&id, page.entries));
                         self.desk.entries.update(|count| *count += 1);
-                        if empty || !page.more {
+                        if empty || page_goes_on.is_none() {
                             return;
                         }
                     }

@@ -25,12 +25,13 @@ impl Kind {
 }
 
 /// A button of a dialog or a form. While `blocked` holds a reason it can be focused but does nothing; the reason stands
-/// beside it in the element `reason_id`.
+/// beside it in the element `reason_id`. `first`: the focus goes here when the dialog opens, unless a field wants it.
 pub fn button(
     kind: Kind,
     text: impl Into<Signal<String>>,
     blocked: Signal<bool>,
     reason_id: &'static str,
+    first: bool,
     press: impl Fn() + 'static,
 ) -> impl IntoView {
     let text = text.into();
@@ -38,6 +39,7 @@ pub fn button(
         <button
             class=kind.class()
             type="button"
+            autofocus=first
             aria-disabled=move || blocked.get().then_some("true")
             aria-describedby=move || blocked.get().then_some(reason_id)
             on:click=move |_| {

@@ -90,7 +90,7 @@ pub fn ladder(steps: Vec<Step>, described: String) -> impl IntoView {
     let span = Span { from, to };
     let now = Memo::new(move |_| span.place(clock.tick()));
     // A label is left out where it would run into its neighbour.
-    let mut shown_to = i64::MIN;
+    let mut shown_to = -10_000;
     let drawn: Vec<_> = steps
         .into_iter()
         .map(|step| {

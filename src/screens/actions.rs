@@ -103,8 +103,8 @@ pub fn footer(
     view! {
         <footer>
             <p class="why" id="obstacle">{move || obstacle.get()}</p>
-            {button(Kind::Usual, cancel, Signal::stored(false), "obstacle", on_cancel)}
-            {button(kind, press_word, blocked, "obstacle", on_press)}
+            {button(Kind::Usual, cancel, Signal::stored(false), "obstacle", true, on_cancel)}
+            {button(kind, press_word, blocked, "obstacle", false, on_press)}
         </footer>
     }
 }
