@@ -22,6 +22,7 @@ for (const scene of scenes) {
         }
         for (const theme of ["light", "dark"]) {
           expect.soft(await violations(page, theme), `${screen.name}, ${theme}`).toEqual([]);
+          await page.screenshot({ path: `results/screens/${screen.name} ${theme}.png` });
         }
       });
     }
