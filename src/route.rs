@@ -310,6 +310,11 @@ impl Router {
         self.travel(route, false);
     }
 
+    /// Goes on from a dialog that is done with: the back button comes to what was before it.
+    pub fn go_on(self, route: Route) {
+        self.travel(route, true);
+    }
+
     /// Takes the dialog away.
     pub fn close_dialog(self) {
         let mut route = self.route_now();

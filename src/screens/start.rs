@@ -288,7 +288,7 @@ pub fn StartDialog(
                 if let Some(announcer) = announcer {
                     announcer.say(words::asked(&channel, asked.existing));
                 }
-                router.go(Route::to(Screen::Recording(asked.recording)));
+                router.go_on(Route::to(Screen::Recording(asked.recording)));
             },
         );
     };

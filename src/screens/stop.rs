@@ -15,7 +15,7 @@ use crate::parts::dialog::Dialog;
 use crate::parts::icon::{Glyph, Tone};
 use crate::parts::id::id as id_mark;
 use crate::parts::rule::rule_link;
-use crate::route::{Router, api};
+use crate::route::{Router, Screen, api};
 use crate::socket::Socket;
 use crate::standing::{Standing, shown_session};
 use crate::words;
@@ -98,6 +98,10 @@ pub fn StopDialog(
     let press = move || {
         let announcer = use_context::<Announcer>();
         let (path, channel) = (path.clone(), channel.get_untracked());
+        let back_to = match router.route_now().screen {
+            Screen::Board => format!("row-{id}"),
+            Screen::Recording(_) | Screen::Faults => "recording-title".to_owned(),
+        };
         sending.send(
             async move { socket.command::<serde_json::Value>(&path, &serde_json::json!({}), None).await },
             move |_| {
@@ -105,6 +109,10 @@ pub fn StopDialog(
                     announcer.say(words::stop_sent(&channel));
                 }
                 router.close_dialog();
+                // The button that opened the dialog goes away with the press: its row takes the focus.
+                request_animation_frame(move || {
+                    request_animation_frame(move || super::shell::focus(&back_to))
+                });
             },
         );
     };

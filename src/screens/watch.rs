@@ -62,7 +62,7 @@ pub fn WatchDialog() -> impl IntoView {
                 if let Some(announcer) = announcer {
                     announcer.say(words::watched(&channel));
                 }
-                router.go(Route::to(Screen::Recording(asked.recording)));
+                router.go_on(Route::to(Screen::Recording(asked.recording)));
             },
         );
     };
