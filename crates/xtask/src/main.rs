@@ -72,9 +72,9 @@ fn main() -> ExitCode {
         Command::Agree(options) => agree::run(&options),
         Command::Nudge => nudge::run(),
     };
+    // After Ctrl-C whatever failed then failed because of that, and the person knows; a demonstration ends well by it.
     if processes::interrupted() {
-        // Whatever failed then failed because of that, and the person knows.
-        return ExitCode::FAILURE;
+        return if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
