@@ -321,6 +321,7 @@ pub const LOADING_RAW: &str = "Loading the answer…";
 pub const RAW_GONE: &str = "It is not kept any more.";
 pub const IDLE_EXIT: &str = "Idle exit";
 pub const IDLE_EXIT_SAYS: &str = "With nobody in the channel the session ends by itself.";
+pub const NO_DEADLINES: &str = "None: it is over.";
 pub const CONTROL: &str = "Stop and query possible";
 pub const FAILOVERS_SAY: &str =
     "A failover moves the session to another server by itself. After the third, a further fault ends it.";

@@ -674,7 +674,9 @@ fn history_panel(history: Memo<Arc<History>>, recording: Memo<Arc<Recording>>) -
     };
     let rows = Memo::new(move |_| {
         history.with(|history| {
-            history.sessions.iter().any(|session| !session.away.is_empty() || session.doubt.is_some())
+            history.sessions.iter().any(|session| {
+                !session.away.is_empty() || (session.doubt.is_some() && session.ended.is_none())
+            })
         })
     })
     .with_and(rows);
@@ -1018,6 +1020,7 @@ fn entry_tone(fact: &Fact) -> Tone {
 fn deadlines_panel(shown: Memo<Option<Session>>, recording: Memo<Arc<Recording>>) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let minute = Memo::new(move |_| Timestamp::from_millis(clock.second().millis() / 10_000 * 10_000));
+    let over = Memo::new(move |_| recording.with(|recording| recording.settled()));
     let lines = move || {
         let now = minute.get();
         recording.with(|recording| {
@@ -1048,7 +1051,13 @@ fn deadlines_panel(shown: Memo<Option<Session>>, recording: Memo<Arc<Recording>>
             })
         })
     };
-    view! { <Panel id="t-deadlines" title="Deadlines"><ul class="deadlines">{lines}</ul></Panel> }
+    view! { <Panel id="t-deadlines" title="Deadlines">{move || {
+        if over.get() {
+            view! { <p class="quiet">{words::NO_DEADLINES}</p> }.into_any()
+        } else {
+            view! { <ul class="deadlines">{lines}</ul> }.into_any()
+        }
+    }}</Panel> }
 }
 
 fn deadline(name: &'static str, left: String, used: i64, says: String, rule: RuleId) -> impl IntoView {
