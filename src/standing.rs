@@ -288,12 +288,10 @@ impl Standing {
 }
 
 /// In which group of the list a recording is.
-pub fn group(recording: &Recording, standing: Standing) -> Group {
+pub fn group(recording: &Recording, standing: Standing, now: Timestamp) -> Group {
     if recording.settled() {
         return Group::Ended;
     }
-    let alarmed = recording.open_alarms().next().is_some();
-    let orphan = recording.sessions.iter().any(Session::is_orphan);
     match standing {
         Standing::Unreadable
         | Standing::Waits(_)
@@ -302,7 +300,7 @@ pub fn group(recording: &Recording, standing: Standing) -> Group {
         | Standing::StopRefused(_)
         | Standing::StopUnconfirmed(_)
         | Standing::Orphan(_) => Group::NeedsYou,
-        _ if alarmed || orphan => Group::NeedsYou,
+        _ if recording.wants_attention(now) => Group::NeedsYou,
         Standing::Records(_) => Group::Recording,
         Standing::Ended(_) => Group::Ended,
         Standing::Lost(_)

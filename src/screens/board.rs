@@ -208,7 +208,7 @@ fn listed_memo(desk: Desk, id: RecordingId) -> Memo<Option<Listed>> {
 
 fn listed(recording: &Recording, now: Timestamp, coming: Option<&Coming>) -> Listed {
     let standing = Standing::of(recording, now);
-    let group = standing::group(recording, standing);
+    let group = standing::group(recording, standing, now);
     let session = standing::shown_session(recording, standing);
     let (tone, glyph) = standing.look();
     let page = Route::to(Screen::Recording(recording.id.clone()));

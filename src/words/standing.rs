@@ -119,7 +119,7 @@ fn waits(why: WaitingFor, recording: &Recording, clock: ClockFace) -> String {
             )
         }
         WaitingFor::FailedReplacement => "The replacement did not record either. Waits for you.".to_owned(),
-        WaitingFor::Refused => "The service refuses the request. Not tried again.".to_owned(),
+        WaitingFor::Refused => format!("Start refused{}. Not tried again.", refusal(recording)),
         WaitingFor::StartTries => "Both UIDs failed for 30 min. Waits for you.".to_owned(),
         WaitingFor::Unattended => {
             format!("Asked for at {}; nobody was here. Start now?", clock(recording.asked_at))
@@ -350,6 +350,20 @@ pub fn then(reason: &Reason, clock: ClockFace) -> String {
     text
 }
 
+/// The service's own words of its last refusal: ": 400, code 2, uid is not a number".
+fn refusal(recording: &Recording) -> String {
+    let Some(refused) = &recording.refusal else { return String::new() };
+    let mut text = format!(": {}", refused.status);
+    if let Some(code) = refused.code {
+        text.push_str(&format!(", code {code}"));
+    }
+    if let Some(reason) = &refused.reason {
+        text.push_str(", ");
+        text.push_str(reason);
+    }
+    text
+}
+
 /// What an alarm says in the strip.
 pub fn alarm(alarm: &Alarm, recording: &Recording, clock: ClockFace) -> String {
     let since = clock(alarm.at);
@@ -358,7 +372,7 @@ pub fn alarm(alarm: &Alarm, recording: &Recording, clock: ClockFace) -> String {
             format!("Both UIDs failed to start since {since}. One try a minute goes on.")
         }
         AlarmCause::StartRefused => {
-            "The start was refused; it is not tried again. Look at the answer.".to_owned()
+            format!("Start refused{}. It is not tried again.", refusal(recording))
         }
         AlarmCause::AcquireFailing => {
             format!("No resource ID since {since}; asked every 30 s. Nothing is billed.")
@@ -369,7 +383,10 @@ pub fn alarm(alarm: &Alarm, recording: &Recording, clock: ClockFace) -> String {
             format!("No clear answer since {since}; it may still record. It is asked on.")
         }
         AlarmCause::Configuration(_) => {
-            "Our queries are refused: check the configuration. Monitoring goes on.".to_owned()
+            format!(
+                "Our queries are refused{}: check the configuration. Monitoring goes on.",
+                refusal(recording)
+            )
         }
         AlarmCause::Ending(_) => "Ending for more than five minutes. It is asked on.".to_owned(),
         AlarmCause::Twins(_) => {
@@ -392,7 +409,10 @@ pub fn alarm(alarm: &Alarm, recording: &Recording, clock: ClockFace) -> String {
             format!("Stop not confirmed since {since}; it may still be billed. It is sent on.")
         }
         AlarmCause::StopRefused(_) => {
-            "The stop is refused: still recording, still billed. Sent again every minute.".to_owned()
+            format!(
+                "Stop refused{}: still recording, still billed. Sent again every minute.",
+                refusal(recording)
+            )
         }
         AlarmCause::ControlEnding(_) => "Control of the session ends soon.".to_owned(),
         AlarmCause::OutOfControl(_) => {

@@ -19,7 +19,6 @@ pub mod journal;
 pub mod line;
 mod monitor;
 pub mod next;
-pub mod picture;
 pub mod policy;
 pub mod reason;
 pub mod recording;

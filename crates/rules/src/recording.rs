@@ -81,6 +81,9 @@ pub struct Recording {
     /// The last stretch in which nobody did (M10).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unattended: Option<Unattended>,
+    /// The last call that was refused, with the service's own words (D5, M8, T8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refused>,
     /// Staff want the next query now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hurried: Option<Timestamp>,
@@ -165,6 +168,23 @@ pub struct Alarm {
     /// Staff have seen it.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub acknowledged: bool,
+}
+
+/// What the service answered when it refused a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The operation.
+    pub operation: Operation,
+    /// The HTTP status.
+    pub status: u16,
+    /// The `code` of the body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<u32>,
+    /// The `reason` or `message` of the body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The entry of the answer.
+    pub entry: EntryNumber,
 }
 
 /// A stretch in which nobody acted (M10).
@@ -453,6 +473,7 @@ impl Recording {
             alarms: Vec::new(),
             acted_at: Some(entry.at),
             unattended: None,
+            refusal: None,
             hurried: None,
             unreadable: entry.version > JOURNAL_VERSION,
         })
@@ -505,6 +526,19 @@ impl Recording {
     /// The alarms that staff have not dealt with.
     pub fn open_alarms(&self) -> impl Iterator<Item = &Alarm> {
         self.alarms.iter().filter(|alarm| !alarm.acknowledged && !alarm.passed)
+    }
+
+    /// Whether staff must do something or should look: a clear answer missing for two minutes is among it (M5).
+    pub fn wants_attention(&self, now: Timestamp) -> bool {
+        let long_unclear =
+            self.sessions.iter().filter_map(|session| session.unclear).any(|unclear| {
+                now.since(unclear.since) >= crate::policy::seconds(self.policy.unclear_attention)
+            });
+        long_unclear
+            || self.unreadable
+            || self.waiting.is_some()
+            || self.sessions.iter().any(Session::is_orphan)
+            || self.open_alarms().next().is_some()
     }
 
     /// Whether a start is being tried.
@@ -667,6 +701,7 @@ pub fn fold(recording: &mut Recording, entry: &Entry) {
                 Some(answered.answer.status),
                 entry,
             );
+            note_refusal(recording, &answered.id, &answered.answer, entry.number);
         }
         Fact::CallUnanswered(unanswered) => {
             fold_unanswered(recording, &unanswered.id, unanswered.cause, entry)
@@ -800,6 +835,15 @@ fn fold_answered(
         Operation::Query => query_answered(recording, number, &call, class, http, entry),
         Operation::Stop => stop_answered(recording, number, class, entry),
         Operation::Update | Operation::UpdateLayout => {}
+    }
+}
+
+/// D5: staff are shown the service's code and reason, so that they see which parameter to check.
+fn note_refusal(recording: &mut Recording, id: &CallId, answer: &agora::Answer, entry: EntryNumber) {
+    let refused = matches!(answer.class, AnswerClass::Refused | AnswerClass::NoRoute);
+    if let Some((_, operation)) = parse_id(recording, id).filter(|_| refused) {
+        let (status, code, reason) = (answer.status, answer.code, answer.reason.clone());
+        recording.refusal = Some(Refused { operation, status, code, reason, entry });
     }
 }
 

@@ -217,9 +217,7 @@ fn m5_two_minutes_without_a_clear_answer_want_attention() {
     let second = |offset: i64| u32::try_from(at / 1000 + offset).expect("small");
     desk.run(second(30), queries(|_| answer(AnswerClass::ServerError)));
     let since = Timestamp::from_millis(ORIGIN + at);
-    let after = |millis| {
-        crate::picture::wants_attention(&desk.recording, since + std::time::Duration::from_millis(millis))
-    };
+    let after = |millis| desk.recording.wants_attention(since + std::time::Duration::from_millis(millis));
     assert!(!after(119_999));
     assert!(after(120_000));
 }

@@ -159,6 +159,8 @@ fn d5_a_40x_to_a_start_is_final() {
         );
         assert_eq!(desk.instants(operation), [0]);
         assert_eq!(desk.alarmed_at(AlarmCause::StartRefused), Some(0));
+        let refusal = desk.recording.refusal.as_ref().expect("the service's words are kept");
+        assert_eq!((refusal.operation, refusal.status), (operation, 400));
         let waiting = desk.recording.waiting.as_ref().map(|waiting| (waiting.why, waiting.rule));
         assert_eq!(waiting, Some((crate::journal::WaitingFor::Refused, RuleId::D5)));
     }
