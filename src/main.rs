@@ -13,11 +13,20 @@ mod words;
 
 use leptos::mount::mount_to_body;
 
+/// The build, compiled in: the name of the wasm file then changes with it, and the page says which one it is.
+const BUILD: &str = match option_env!("TALLYLIGHT_BUILD") {
+    Some(build) => build,
+    None => "development",
+};
+
 fn main() {
     std::panic::set_hook(Box::new(|panic| {
         web_sys::console::error_1(&panic.to_string().into());
         show_stopped();
     }));
+    if let Some(root) = document().and_then(|document| document.document_element()) {
+        let _ = root.set_attribute("data-build", BUILD);
+    }
     if let Some(skeleton) = element("skeleton") {
         skeleton.remove();
     }
@@ -37,6 +46,10 @@ fn show_stopped() {
     }
 }
 
+fn document() -> Option<web_sys::Document> {
+    web_sys::window()?.document()
+}
+
 fn element(id: &str) -> Option<web_sys::Element> {
-    web_sys::window()?.document()?.get_element_by_id(id)
+    document()?.get_element_by_id(id)
 }
