@@ -20,6 +20,16 @@ async function keep(desk, name) {
   }
 }
 
+/** Adds what was written down and what truly happened to the report of a journey that failed. */
+async function attachTruth(desk, testInfo) {
+  const attach = async (name, look) => {
+    const body = await look().catch((error) => ({ error: error.message }));
+    await testInfo.attach(name, { body: JSON.stringify(body, null, 1), contentType: "application/json" });
+  };
+  await attach("ledger", () => desk.ledger());
+  await attach("journals", async () => Promise.all((await desk.recordings()).map(({ id }) => desk.journal(id))));
+}
+
 export const test = base.extend({
   /** How the desk of a journey is started, set by `test.use({ deskOptions: { clockRate: 1 } })`. */
   deskOptions: [{}, { option: true }],
@@ -43,6 +53,7 @@ export const test = base.extend({
         await keep(desk, journal);
       }
     } finally {
+      if (testInfo.status !== testInfo.expectedStatus) await attachTruth(desk, testInfo);
       // A page that outlives its proxy complains, and rightly.
       await Promise.all(context.pages().map((page) => page.close()));
       await desk.close();
