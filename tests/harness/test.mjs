@@ -20,14 +20,14 @@ async function keep(desk, name) {
   }
 }
 
-/** Adds what was written down and what truly happened to the report of a journey that failed. */
-async function attachTruth(desk, testInfo) {
-  const attach = async (name, look) => {
+/** Leaves what was written down and what truly happened beside the trace of a journey that failed. */
+async function leaveTruth(desk, testInfo) {
+  const leave = async (name, look) => {
     const body = await look().catch((error) => ({ error: error.message }));
-    await testInfo.attach(name, { body: JSON.stringify(body, null, 1), contentType: "application/json" });
+    await writeFile(testInfo.outputPath(`${name}.json`), JSON.stringify(body, null, 1));
   };
-  await attach("ledger", () => desk.ledger());
-  await attach("journals", async () => Promise.all((await desk.recordings()).map(({ id }) => desk.journal(id))));
+  await leave("ledger", () => desk.ledger());
+  await leave("journals", async () => Promise.all((await desk.recordings()).map(({ id }) => desk.journal(id))));
 }
 
 export const test = base.extend({
@@ -53,7 +53,7 @@ export const test = base.extend({
         await keep(desk, journal);
       }
     } finally {
-      if (testInfo.status !== testInfo.expectedStatus) await attachTruth(desk, testInfo);
+      if (testInfo.status !== testInfo.expectedStatus) await leaveTruth(desk, testInfo);
       // A page that outlives its proxy complains, and rightly.
       await Promise.all(context.pages().map((page) => page.close()));
       await desk.close();
