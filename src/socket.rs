@@ -346,3 +346,28 @@ fn chance() -> u32 {
 pub fn new_key() -> String {
     format!("{:08x}{:08x}{:08x}", chance(), chance(), js_sys::Date::now() as u64 as u32)
 }
+
+/// The key of one opened form: the same for every press with the same content, and a new one once the content has changed.
+#[derive(Clone, Copy)]
+pub struct FormKey(StoredValue<(String, Option<String>)>);
+
+impl FormKey {
+    /// The key of a form that was just opened.
+    pub fn new() -> Self {
+        Self(StoredValue::new((new_key(), None)))
+    }
+
+    /// The key to send this content under. What was changed after a refusal is another request.
+    pub fn of(self, request: &impl Serialize) -> String {
+        let body = serde_json::to_string(request).unwrap_or_default();
+        self.0
+            .try_update_value(|(key, sent)| {
+                if sent.as_ref().is_some_and(|sent| *sent != body) {
+                    *key = new_key();
+                }
+                *sent = Some(body);
+                key.clone()
+            })
+            .unwrap_or_default()
+    }
+}

@@ -16,7 +16,7 @@ use crate::parts::field::{Finding, TextField, check_line};
 use crate::parts::icon::{Glyph, Tone, glyph};
 use crate::parts::rule::rule_mark;
 use crate::route::{Route, Router, Screen, api};
-use crate::socket::{Socket, new_key};
+use crate::socket::{FormKey, Socket};
 use crate::standing::Standing;
 use crate::words;
 
@@ -260,7 +260,7 @@ pub fn StartDialog(
         form.storage.set(first.unwrap_or_default());
     });
     // One key for each opened sheet: a second press of its button is the same request.
-    let key = StoredValue::new((new_key(), None::<String>));
+    let key = FormKey::new();
     let sending = Sending::new();
     let obstacle = Signal::derive(move || {
         sending
@@ -269,17 +269,7 @@ pub fn StartDialog(
     });
     let press = move || {
         let Ok(request) = form.request() else { return };
-        // What was changed after a refusal is another request and gets another key.
-        let body = serde_json::to_string(&request).unwrap_or_default();
-        let key = key
-            .try_update_value(|(key, sent)| {
-                if sent.as_ref().is_some_and(|sent| *sent != body) {
-                    *key = new_key();
-                }
-                *sent = Some(body.clone());
-                key.clone()
-            })
-            .unwrap_or_default();
+        let key = key.of(&request);
         let announcer = use_context::<Announcer>();
         let channel = request.channel.to_string();
         sending.send(

@@ -12,7 +12,7 @@ use crate::parts::choice::{Choice, choices};
 use crate::parts::dialog::Dialog;
 use crate::parts::field::{Finding, TextField};
 use crate::route::{Route, Router, Screen, api};
-use crate::socket::{Socket, new_key};
+use crate::socket::{FormKey, Socket};
 use crate::words;
 
 /// The dialog.
@@ -41,19 +41,10 @@ pub fn WatchDialog() -> impl IntoView {
     let sending = Sending::new();
     let obstacle =
         Signal::derive(move || sending.obstacle(desk, Capability::Operate).or_else(|| request().err()));
-    let key = StoredValue::new((new_key(), None::<String>));
+    let key = FormKey::new();
     let press = move || {
         let Ok(request) = request() else { return };
-        let body = serde_json::to_string(&request).unwrap_or_default();
-        let key = key
-            .try_update_value(|(key, sent)| {
-                if sent.as_ref().is_some_and(|sent| *sent != body) {
-                    *key = new_key();
-                }
-                *sent = Some(body.clone());
-                key.clone()
-            })
-            .unwrap_or_default();
+        let key = key.of(&request);
         let announcer = use_context::<Announcer>();
         let channel = request.channel.to_string();
         sending.send(

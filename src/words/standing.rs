@@ -156,7 +156,7 @@ fn unconfirmed(session: &Session, clock: ClockFace) -> String {
 
 fn records(session: &Session) -> String {
     match session.last_good {
-        Some(good) if good.status == 4 => "Recording has started; nobody to record yet.".to_owned(),
+        Some(good) if good.status == 4 => "Status 4: started; the first file is still to come.".to_owned(),
         Some(good) => format!("Status {}: it records.", good.status),
         None => "It records.".to_owned(),
     }
