@@ -130,15 +130,6 @@ impl Board {
         others.flat_map(|(_, summary)| &summary.holds).all(|(held, _)| *held != uid)
     }
 
-    /// The UIDs that may be held in a channel.
-    pub fn held(&self, channel: &ChannelName) -> Vec<Uid> {
-        self.recordings
-            .values()
-            .filter(|summary| summary.channel == *channel)
-            .flat_map(|summary| summary.holds.iter().map(|(uid, _)| *uid))
-            .collect()
-    }
-
     /// The recording of this channel and mode whose start procedure has run longest (S10).
     pub fn starting(&self, channel: &ChannelName, mode: Mode) -> Option<&RecordingId> {
         self.recordings

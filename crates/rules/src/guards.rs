@@ -8,7 +8,7 @@ use agora::{ChannelName, Mode, Operation, ResourceId, Sid, Timestamp, Uid};
 use crate::api::{MakeCall, MakeDecision};
 use crate::board::Board;
 use crate::findings::View;
-use crate::journal::{Decision, DecisionKind, Domain, EntryNumber, Fact, RecordingId, SessionNumber, Uids};
+use crate::journal::{Decision, Domain, EntryNumber, Fact, RecordingId, SessionNumber, Uids};
 use crate::line::Outcome;
 use crate::policy::seconds;
 use crate::recording::{Phase, Recording, Session};
@@ -319,7 +319,7 @@ pub fn concerns(recording: &RecordingId, fact: &Fact, session: Option<SessionNum
         Fact::CallSent(sent) => about(sent.session),
         Fact::CallAnswered(answered) => call(&answered.id.0),
         Fact::CallUnanswered(unanswered) => call(&unanswered.id.0),
-        Fact::Decided(decision) => decided_about(&decision.kind).is_none_or(about),
+        Fact::Decided(decision) => decision.kind.session().is_none_or(about),
         Fact::Adopted(adopted) => about(adopted.session),
         Fact::Dismissed(dismissed) => about(dismissed.session),
         Fact::Notified(_) | Fact::Hurried => false,
@@ -331,23 +331,5 @@ pub fn concerns(recording: &RecordingId, fact: &Fact, session: Option<SessionNum
         | Fact::PolicyChanged(_)
         | Fact::TryAgainRequested
         | Fact::Unknown(_) => true,
-    }
-}
-
-/// The one session that a conclusion is about; none where it is about the recording.
-const fn decided_about(kind: &DecisionKind) -> Option<SessionNumber> {
-    match kind {
-        DecisionKind::Confirmed(session)
-        | DecisionKind::InDoubt(session)
-        | DecisionKind::Recovered(session)
-        | DecisionKind::Lost(session)
-        | DecisionKind::Ending(session)
-        | DecisionKind::TakenAsEnded(session)
-        | DecisionKind::Abandoned(session)
-        | DecisionKind::NotStarted { session, .. }
-        | DecisionKind::Ended { session, .. }
-        | DecisionKind::Orphaned { session, .. } => Some(*session),
-        DecisionKind::Alarm(cause) => crate::recording::session_of(*cause),
-        DecisionKind::Replace(_) | DecisionKind::WaitForStaff(_) => None,
     }
 }

@@ -386,6 +386,26 @@ pub enum DecisionKind {
     Alarm(AlarmCause),
 }
 
+impl DecisionKind {
+    /// The one session that it is about; none where it is about the recording.
+    pub const fn session(&self) -> Option<SessionNumber> {
+        match self {
+            Self::Confirmed(session)
+            | Self::InDoubt(session)
+            | Self::Recovered(session)
+            | Self::Lost(session)
+            | Self::Ending(session)
+            | Self::TakenAsEnded(session)
+            | Self::Abandoned(session)
+            | Self::NotStarted { session, .. }
+            | Self::Ended { session, .. }
+            | Self::Orphaned { session, .. } => Some(*session),
+            Self::Alarm(cause) => cause.session(),
+            Self::Replace(_) | Self::WaitForStaff(_) => None,
+        }
+    }
+}
+
 /// How the end of a session is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -458,6 +478,31 @@ pub enum AlarmCause {
     OutOfControl(SessionNumber),
     /// It waits for staff since nobody was here (M10).
     Unattended,
+}
+
+impl AlarmCause {
+    /// The session that it is about.
+    pub const fn session(self) -> Option<SessionNumber> {
+        match self {
+            Self::Unconfirmed(number)
+            | Self::Unclear(number)
+            | Self::Configuration(number)
+            | Self::Ending(number)
+            | Self::Lost(number)
+            | Self::StopUnconfirmed(number)
+            | Self::StopRefused(number)
+            | Self::ControlEnding(number)
+            | Self::OutOfControl(number) => Some(number),
+            Self::StartFailing
+            | Self::StartRefused
+            | Self::AcquireFailing
+            | Self::UidsInUse
+            | Self::Twins(_)
+            | Self::ReplacementsUsed
+            | Self::ReplacementFailed
+            | Self::Unattended => None,
+        }
+    }
 }
 
 /// The service notified.

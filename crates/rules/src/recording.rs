@@ -1183,7 +1183,7 @@ fn fold_decided(recording: &mut Recording, decision: &Decision, entry: &Entry) {
                 }
             }
             let number = *number;
-            pass_alarms(recording, |cause| session_of(cause) == Some(number));
+            pass_alarms(recording, |cause| cause.session() == Some(number));
         }
         DecisionKind::TakenAsEnded(number) => {
             if let Some(session) = recording.session_mut(*number) {
@@ -1382,29 +1382,6 @@ const fn is_about_starting(cause: AlarmCause) -> bool {
         | AlarmCause::StopRefused(_)
         | AlarmCause::ControlEnding(_)
         | AlarmCause::OutOfControl(_) => false,
-    }
-}
-
-/// The session that an alarm is about.
-pub const fn session_of(cause: AlarmCause) -> Option<SessionNumber> {
-    match cause {
-        AlarmCause::Unconfirmed(number)
-        | AlarmCause::Unclear(number)
-        | AlarmCause::Configuration(number)
-        | AlarmCause::Ending(number)
-        | AlarmCause::Lost(number)
-        | AlarmCause::StopUnconfirmed(number)
-        | AlarmCause::StopRefused(number)
-        | AlarmCause::ControlEnding(number)
-        | AlarmCause::OutOfControl(number) => Some(number),
-        AlarmCause::StartFailing
-        | AlarmCause::StartRefused
-        | AlarmCause::AcquireFailing
-        | AlarmCause::UidsInUse
-        | AlarmCause::Twins(_)
-        | AlarmCause::ReplacementsUsed
-        | AlarmCause::ReplacementFailed
-        | AlarmCause::Unattended => None,
     }
 }
 

@@ -4,7 +4,7 @@ use agora::{AnswerClass, Operation, Timestamp, UnansweredCause};
 use rules::api::{MakeCall, MakeDecision, Problem, Written};
 use rules::guards::{Permitted, Refusal};
 use rules::journal::{
-    By, CallAnswered, CallId, CallSent, CallUnanswered, ClientNumber, DecisionKind, Repeated, SessionNumber,
+    By, CallAnswered, CallId, CallSent, CallUnanswered, ClientNumber, Repeated, SessionNumber,
 };
 use rules::{Entry, EntryNumber, Fact, RecordingId, RuleId};
 
@@ -146,7 +146,7 @@ impl Switchboard {
         now: Now,
     ) -> Result<Written, Problem> {
         let (client, holding) = self.controller(actor, recording)?;
-        self.fresh(recording, decision.after, session_of(&decision.kind))?;
+        self.fresh(recording, decision.after, decision.kind.session())?;
         let at = self.journal_now(now);
         let kept = self.ledger.recordings.get(recording).ok_or_else(|| no_recording(recording))?;
         let board = self.ledger.boards.get(&kept.folded.app).ok_or_else(|| no_recording(recording))?;
@@ -417,24 +417,6 @@ fn raw_text(body: &[u8]) -> String {
         return text.into_owned();
     }
     format!("{text}… ({} bytes in all)", body.len())
-}
-
-/// The session that a decision is about.
-const fn session_of(kind: &DecisionKind) -> Option<SessionNumber> {
-    match kind {
-        DecisionKind::Confirmed(session)
-        | DecisionKind::InDoubt(session)
-        | DecisionKind::Recovered(session)
-        | DecisionKind::Lost(session)
-        | DecisionKind::NotStarted { session, .. }
-        | DecisionKind::Ending(session)
-        | DecisionKind::Ended { session, .. }
-        | DecisionKind::TakenAsEnded(session)
-        | DecisionKind::Orphaned { session, .. }
-        | DecisionKind::Abandoned(session)
-        | DecisionKind::Replace(session) => Some(*session),
-        DecisionKind::WaitForStaff(_) | DecisionKind::Alarm(_) => None,
-    }
 }
 
 #[cfg(test)]
