@@ -188,16 +188,12 @@ fn m4_a_younger_one_that_is_not_confirmed_gives_way() {
     let back = t0 / 1000 + 100;
     desk.run(u32::try_from(back + 60).expect("small"), move |call| match (call.operation, call.session) {
         (Operation::Query, 1) if call.at / 1000 < back => not_found(),
-        (Operation::Query, 2) if desk_is_preparing(call) => status(2),
+        (Operation::Query, 2) => status(2),
         _ => well(call),
     });
     assert_eq!(desk.by_uid(Operation::Stop).first().map(|(_, uid)| *uid), Some(BACKUP));
     let stop = desk.calls.iter().find(|call| call.operation == Operation::Stop).expect("a stop");
     assert_eq!(stop.rule, RuleId::M4);
-}
-
-fn desk_is_preparing(call: &Seen) -> bool {
-    call.session == 2
 }
 
 #[test]
@@ -384,8 +380,10 @@ fn f1_failovers_are_proved_by_file_names_and_possible_by_gaps() {
 #[test]
 fn f2_the_window_is_90_s_and_three_failovers_are_the_most() {
     let policy = Policy::default();
-    assert_eq!((policy.doubt_window, policy.failovers), (90, 3));
-    assert_eq!(policy.doubt_instants[2], 30);
+    let documented = |span: std::time::Duration| u32::try_from(span.as_secs()).expect("small");
+    assert_eq!(policy.doubt_window, documented(agora::limits::FAILOVER_TOTAL));
+    assert_eq!(policy.doubt_instants[2], documented(agora::limits::FAILOVER_KILLED));
+    assert_eq!(policy.failovers, u32::from(agora::limits::FAILOVERS_MAX));
 }
 
 #[test]
