@@ -228,6 +228,8 @@ fn a_policy_of_ones_own_departs_from_the_documented_one() {
         "policy.watchful: unknown field",
     );
     refuses(&format!("{APP}{STAFF}{}", policy.replace("watchful", "swift")), "policy.swift");
+    let without_effect = policy.replace("monitor_interval = 60", "restart_after_idle = true");
+    refuses(&format!("{APP}{STAFF}{without_effect}"), "policy.watchful: started_notification");
 }
 
 #[test]
