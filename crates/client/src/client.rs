@@ -101,13 +101,13 @@ impl Client {
     /// A text message came on the open socket. One that cannot be read is of another build: the connection is let go.
     pub fn received_text(&mut self, text: &str, moment: Moment) {
         match crate::read(text) {
-            Ok(message) => self.received(message, moment),
+            Ok(message) => self.received(&message, moment),
             Err(_) => self.close = true,
         }
     }
 
     /// A message came on the open socket.
-    pub fn received(&mut self, message: FromProxy, moment: Moment) {
+    pub fn received(&mut self, message: &FromProxy, moment: Moment) {
         self.clock.look(moment);
         match message {
             FromProxy::Hello(hello) => self.begin(hello, moment),
@@ -128,14 +128,14 @@ impl Client {
             FromProxy::Offer(ids) => {
                 // A lease that nothing could be done under is left to others.
                 if self.clock.now(moment).is_some() && self.mirror.complete() {
-                    let readable = |id: &RecordingId| {
-                        self.mirror.recordings().get(id).is_some_and(|recording| !recording.unreadable)
+                    let readable = |id: &&RecordingId| {
+                        self.mirror.recordings().get(*id).is_some_and(|recording| !recording.unreadable)
                     };
-                    self.controller.offered(ids.into_iter().filter(readable));
+                    self.controller.offered(ids.iter().filter(readable).cloned());
                 }
             }
             FromProxy::Released(ids) => {
-                for id in &ids {
+                for id in ids {
                     self.controller.release(id);
                 }
             }
@@ -312,7 +312,7 @@ impl Client {
 
     // ---- inside --------------------------------------------------------------------------------------------------
 
-    fn begin(&mut self, hello: Hello, moment: Moment) {
+    fn begin(&mut self, hello: &Hello, moment: Moment) {
         if hello.protocol != PROTOCOL {
             self.connection.end(EndedBecause::NewBuild);
             self.close = true;
@@ -321,11 +321,11 @@ impl Client {
         self.clock = ServerClock::begin(hello.now, hello.clock_rate, moment);
         self.mirror.begin(&hello.journal_id);
         self.controller.release_all();
-        self.hello = Some(hello);
+        self.hello = Some(hello.clone());
     }
 
     /// Leases follow the journal.
-    fn follow(&mut self, taken: Taken) {
+    fn follow(&mut self, taken: Taken<'_>) {
         let Some(own) = self.hello.as_ref().map(|hello| hello.client) else { return };
         match taken {
             Taken::Nothing => {}

@@ -219,7 +219,7 @@ impl Controller {
     /// These entries were folded in, and the facts of these Apps changed.
     pub(crate) fn folded(
         &mut self,
-        entries: &[StreamEntry],
+        entries: &[&StreamEntry],
         apps: &BTreeSet<String>,
         recordings: &BTreeMap<RecordingId, Recording>,
     ) {

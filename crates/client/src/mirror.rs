@@ -19,11 +19,11 @@ const ASK_AGAIN: u64 = 5_000;
 
 /// What came of a frame.
 #[derive(Debug)]
-pub(crate) enum Taken {
+pub(crate) enum Taken<'a> {
     /// These entries are folded in.
     Entries {
         /// Those that were new.
-        entries: Vec<StreamEntry>,
+        entries: Vec<&'a StreamEntry>,
         /// The Apps whose facts changed with them, for all of their recordings.
         apps: BTreeSet<String>,
     },
@@ -69,21 +69,22 @@ impl Mirror {
     }
 
     /// Takes a frame that follows on what is known.
-    pub(crate) fn take(&mut self, frame: Frame, monotonic: u64) -> Taken {
-        match frame.content {
+    pub(crate) fn take<'a>(&mut self, frame: &'a Frame, monotonic: u64) -> Taken<'a> {
+        match &frame.content {
             FrameContent::Snapshot { first: true, last, recordings, boards } => {
                 self.forget();
                 self.awaits_snapshot = false;
                 self.ask_at = None;
-                self.boards = boards.into_iter().map(|(app, facts)| (app, Board::restore(facts))).collect();
-                self.take_snapshot(recordings, last, frame.upto)
+                self.boards =
+                    boards.iter().map(|(app, facts)| (app.clone(), Board::restore(facts.clone()))).collect();
+                self.take_snapshot(recordings, *last, frame.upto)
             }
             FrameContent::Snapshot { first: false, last, recordings, boards: _ } => {
                 if self.awaits_snapshot || self.complete || self.upto != Some(frame.after) {
                     self.miss(monotonic);
                     return Taken::Nothing;
                 }
-                self.take_snapshot(recordings, last, frame.upto)
+                self.take_snapshot(recordings, *last, frame.upto)
             }
             FrameContent::Entries(entries) => {
                 if self.awaits_snapshot || !self.complete || self.upto != Some(frame.after) {
@@ -132,22 +133,22 @@ impl Mirror {
         core::mem::take(&mut self.changed)
     }
 
-    fn take_snapshot(&mut self, recordings: Vec<Recording>, last: bool, upto: u64) -> Taken {
+    fn take_snapshot(&mut self, recordings: &[Recording], last: bool, upto: u64) -> Taken<'static> {
         for recording in recordings {
-            self.boards.entry(recording.app.clone()).or_default().include(&recording);
+            self.boards.entry(recording.app.clone()).or_default().include(recording);
             self.changed.insert(recording.id.clone());
-            self.recordings.insert(recording.id.clone(), recording);
+            self.recordings.insert(recording.id.clone(), recording.clone());
         }
         self.upto = Some(upto);
         self.complete = last;
         Taken::Snapshot
     }
 
-    fn take_entries(&mut self, entries: Vec<StreamEntry>, upto: u64, monotonic: u64) -> Taken {
+    fn take_entries<'a>(&mut self, entries: &'a [StreamEntry], upto: u64, monotonic: u64) -> Taken<'a> {
         let mut folded = Vec::with_capacity(entries.len());
         let mut apps = BTreeSet::new();
         for new in entries {
-            match self.take_entry(&new, &mut apps) {
+            match self.take_entry(new, &mut apps) {
                 Fold::Done => folded.push(new),
                 Fold::Known => {}
                 Fold::Stranger => {

@@ -130,7 +130,7 @@ fn a_missing_frame_is_noticed_and_a_snapshot_asked_for() {
         at: world.proxy.time(),
         content: rules::api::FrameContent::Entries(Vec::new()),
     };
-    world.pages[0].client.received(FromProxy::Frame(frame), moment);
+    world.pages[0].client.received(&FromProxy::Frame(frame), moment);
     assert!(!world.pages[0].client.complete());
     world.poll(0);
     world.run(1_000);
@@ -358,7 +358,7 @@ fn a_proxy_of_another_protocol_ends_it() {
         now: agora::Timestamp::from_millis(0),
         clock_rate: 1,
     };
-    client.received(FromProxy::Hello(hello), moment);
+    client.received(&FromProxy::Hello(hello), moment);
     assert!(client.poll(moment).contains(&client::Action::CloseSocket));
     client.closed(moment, None, 0);
     assert_eq!(client.liveness(moment), Liveness::Ended(EndedBecause::NewBuild));

@@ -8,11 +8,14 @@ use rules::journal::{By, ClientNumber, Leased};
 use rules::{Fact, Recording};
 
 use crate::leases::{Client, Holding};
-use crate::stream::{self, TICK, Text};
+use crate::stream::{self, Message, TICK};
 use crate::{Actor, Draft, Now, Output, Switchboard, problem, unwritable};
 
 /// Every client is sent a heartbeat this often, in real time.
 const BEAT_EVERY: Duration = Duration::from_secs(1);
+
+/// How long nothing is due when nobody is connected and nothing waits.
+const IDLE_FOR: Duration = Duration::from_secs(60);
 
 /// A client that missed more entries than this gets a snapshot instead.
 const RESUME_MAX: usize = 5_000;
@@ -51,11 +54,11 @@ impl Switchboard {
         };
         let client = Client { person, secret, operates, attendant, since: now.real, beat_at: now.real };
         self.leases.connected(number, client);
-        self.tell(number, stream::encode(&FromProxy::Hello(hello)), false);
+        self.tell(number, Message::new(FromProxy::Hello(hello)), false);
         let missed = resume.and_then(|(journal, after)| self.missed(&journal, after, now));
         let frames = missed.unwrap_or_else(|| self.snapshot_frames(now));
-        for text in frames {
-            self.tell(number, text, false);
+        for message in frames {
+            self.tell(number, message, false);
         }
         self.offer(now);
         number
@@ -69,8 +72,8 @@ impl Switchboard {
     /// A client saw a gap: it gets a snapshot.
     pub fn resync(&mut self, client: ClientNumber, now: Now) {
         self.stream_out(now);
-        for text in self.snapshot_frames(now) {
-            self.tell(client, text, false);
+        for message in self.snapshot_frames(now) {
+            self.tell(client, message, false);
         }
     }
 
@@ -150,7 +153,7 @@ impl Switchboard {
 
     pub(crate) fn tell_released(&mut self, client: ClientNumber, recordings: Vec<RecordingId>) {
         if self.leases.client(client).is_some() {
-            self.tell(client, stream::encode(&FromProxy::Released(recordings)), true);
+            self.tell(client, Message::new(FromProxy::Released(recordings)), true);
         }
     }
 
@@ -169,22 +172,24 @@ impl Switchboard {
             self.beat += 1;
             let heartbeat =
                 Heartbeat { now: self.journal_now(now), beat: self.beat, newest: self.ledger.newest };
-            self.tell_all(&stream::encode(&FromProxy::Heartbeat(heartbeat)));
+            self.tell_all(&Message::new(FromProxy::Heartbeat(heartbeat)));
         }
     }
 
     /// After how much real time there is something to tell a client.
     pub(crate) fn client_due(&self, now: Now) -> Duration {
-        let beat = self.beat_at.unwrap_or_default();
+        // Nobody hears a heartbeat where nobody is.
+        let someone = self.leases.clients().next().is_some();
+        let beat = someone.then_some(self.beat_at.unwrap_or_default());
         let stream = (!self.unsent.is_empty()).then_some(self.streamed_at + TICK);
-        let instants = [Some(beat), stream, self.leases.next_due()];
-        let first = instants.into_iter().flatten().min().unwrap_or(beat);
+        let instants = [beat, stream, self.leases.next_due()];
+        let first = instants.into_iter().flatten().min().unwrap_or(now.real + IDLE_FOR);
         first.saturating_sub(now.real)
     }
 
     fn offer(&mut self, now: Now) {
         for (client, recordings) in self.leases.offers(now.real) {
-            self.tell(client, stream::encode(&FromProxy::Offer(recordings)), true);
+            self.tell(client, Message::new(FromProxy::Offer(recordings)), true);
         }
     }
 
@@ -197,13 +202,13 @@ impl Switchboard {
         let (after, upto) = (self.streamed, self.ledger.newest);
         self.streamed = upto;
         self.streamed_at = now.real;
-        for text in stream::entry_frames(after, upto, self.journal_now(now), entries) {
-            self.tell_all(&text);
+        for message in stream::entry_frames(after, upto, self.journal_now(now), entries) {
+            self.tell_all(&message);
         }
     }
 
     /// What a client missed, if it comes from this journal and did not miss too much.
-    fn missed(&mut self, journal: &str, after: u64, now: Now) -> Option<Vec<Text>> {
+    fn missed(&mut self, journal: &str, after: u64, now: Now) -> Option<Vec<Message>> {
         let newest = self.streamed;
         if journal != self.journal_id || after > newest {
             return None;
@@ -217,7 +222,7 @@ impl Switchboard {
     }
 
     /// The live recordings as they are now; encoded once for everybody who asks before the next entry.
-    fn snapshot_frames(&mut self, now: Now) -> Vec<Text> {
+    fn snapshot_frames(&mut self, now: Now) -> Vec<Message> {
         let upto = self.streamed;
         if let Some((known, frames)) = &self.snapshot
             && *known == upto
@@ -233,15 +238,15 @@ impl Switchboard {
         frames
     }
 
-    fn tell_all(&mut self, text: &Text) {
+    fn tell_all(&mut self, message: &Message) {
         let clients: Vec<ClientNumber> = self.leases.clients().map(|(number, _)| number).collect();
         for client in clients {
-            self.tell(client, text.clone(), true);
+            self.tell(client, message.clone(), true);
         }
     }
 
-    fn tell(&mut self, client: ClientNumber, text: Text, counted: bool) {
-        self.outputs.push_back(Output::ToClient { client, text, counted });
+    fn tell(&mut self, client: ClientNumber, message: Message, counted: bool) {
+        self.outputs.push_back(Output::ToClient { client, message, counted });
     }
 }
 

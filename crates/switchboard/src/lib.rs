@@ -39,7 +39,7 @@ use budget::Window;
 use leases::Leases;
 use ledger::Ledger;
 use ports::{Batch, KeyUse, Line, Request, Requests, Store, StoreError};
-use stream::Text;
+use stream::Message;
 
 pub use calls::Posted;
 pub use clients::Arrival;
@@ -106,7 +106,7 @@ pub enum Output {
         /// The connection.
         client: ClientNumber,
         /// The message.
-        text: Text,
+        message: Message,
         /// Whether it counts towards what a client may be behind: a snapshot is as large as it is.
         counted: bool,
     },
@@ -191,7 +191,7 @@ pub struct Switchboard {
     unsent: Vec<StreamEntry>,
     streamed_at: Duration,
     streamed: u64,
-    snapshot: Option<(u64, Vec<Text>)>,
+    snapshot: Option<(u64, Vec<Message>)>,
     beat: u64,
     beat_at: Option<Duration>,
     asked_for: BTreeMap<String, VecDeque<Duration>>,

@@ -1,6 +1,6 @@
 //! What goes out on the stream, packed: entries per tick, snapshots in parts, each encoded once for all clients.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use agora::Timestamp;
@@ -17,13 +17,39 @@ pub const TICK: Duration = Duration::from_millis(40);
 /// What a frame holds beside its content, with some room.
 const ENVELOPE_BYTES: usize = 512;
 
-/// A message as text, encoded once.
+/// A message as text.
 pub type Text = Arc<str>;
 
-/// Encodes a message.
-pub fn encode(message: &FromProxy) -> Text {
-    // Every map in these types has text keys and every number is finite.
-    serde_json::to_string(message).expect("messages of the stream always serialise").into()
+/// A message of the stream: one value for all clients that it goes to. It is encoded once, when the first of them wants
+/// the text; whoever is in the same program takes it as it is.
+#[derive(Debug, Clone)]
+pub struct Message(Arc<Built>);
+
+#[derive(Debug)]
+struct Built {
+    message: FromProxy,
+    text: OnceLock<Text>,
+}
+
+impl Message {
+    /// A message that nobody has read yet.
+    pub fn new(message: FromProxy) -> Self {
+        Self(Arc::new(Built { message, text: OnceLock::new() }))
+    }
+
+    /// What it says.
+    pub fn get(&self) -> &FromProxy {
+        &self.0.message
+    }
+
+    /// What travels.
+    pub fn text(&self) -> &Text {
+        // Every map in these types has text keys and every number is finite.
+        let encode = || {
+            serde_json::to_string(&self.0.message).expect("messages of the stream always serialise").into()
+        };
+        self.0.text.get_or_init(encode)
+    }
 }
 
 /// An entry as the stream shows it: without the raw body, which a page asks for when a recording is opened.
@@ -36,7 +62,7 @@ pub fn without_raw(line: Line) -> StreamEntry {
 }
 
 /// The frames that lead a client from `after` to `upto` by these entries.
-pub fn entry_frames(after: u64, upto: u64, at: Timestamp, entries: Vec<StreamEntry>) -> Vec<Text> {
+pub fn entry_frames(after: u64, upto: u64, at: Timestamp, entries: Vec<StreamEntry>) -> Vec<Message> {
     let mut frames = Vec::new();
     let mut after = after;
     for part in parts(entries) {
@@ -49,7 +75,7 @@ pub fn entry_frames(after: u64, upto: u64, at: Timestamp, entries: Vec<StreamEnt
         // Everything in between was hidden from this client: it still learns how far it is.
         None => frames.push(Frame { after, upto, at, content: FrameContent::Entries(Vec::new()) }),
     }
-    frames.into_iter().map(|frame| encode(&FromProxy::Frame(frame))).collect()
+    frames.into_iter().map(|frame| Message::new(FromProxy::Frame(frame))).collect()
 }
 
 /// A whole snapshot. The first part replaces whatever the client knows, so its `after` is 0 for everybody.
@@ -58,7 +84,7 @@ pub fn snapshot_frames(
     at: Timestamp,
     recordings: Vec<Recording>,
     boards: Vec<(String, BoardFacts)>,
-) -> Vec<Text> {
+) -> Vec<Message> {
     let mut parts = parts(recordings);
     // The board facts go first, in a part of their own: they have no bound that is worth computing.
     parts.insert(0, Vec::new());
@@ -75,7 +101,7 @@ pub fn snapshot_frames(
             boards: boards.take().unwrap_or_default(),
         },
     });
-    frames.map(|frame| encode(&FromProxy::Frame(frame))).collect()
+    frames.map(|frame| Message::new(FromProxy::Frame(frame))).collect()
 }
 
 /// Cuts a list so that each part fits into one frame. One item that is too large for any goes alone.
@@ -120,8 +146,8 @@ mod tests {
         Line { recording: RecordingId::parse("one").expect("a plain name is an id"), entry }
     }
 
-    fn read(text: &Text) -> Frame {
-        match serde_json::from_str(text).expect("it is a message") {
+    fn read(message: &Message) -> Frame {
+        match serde_json::from_str(message.text()).expect("it is a message") {
             FromProxy::Frame(frame) => frame,
             other => panic!("not a frame: {other:?}"),
         }
@@ -135,10 +161,11 @@ mod tests {
         assert!(frames.len() > 2);
         let mut upto = 10;
         let mut boards = Vec::new();
-        for text in &frames {
+        for message in &frames {
+            let text = message.text();
             assert!(text.len() <= FRAME_BYTES, "{}", text.len());
             assert!(!text.contains("\"raw\""), "raw bodies stay at home");
-            let frame = read(text);
+            let frame = read(message);
             assert_eq!(frame.after, upto);
             upto = frame.upto;
             let FrameContent::Entries(entries) = frame.content else { panic!("no entries") };

@@ -16,6 +16,7 @@ use rules::{Entry, EntryNumber, Fact, Policy, Recording, RecordingId};
 use serde_json::Value;
 use simulator::{Config as ServiceConfig, Domain, Incoming, Ledger, LedgerRequest, Outcome, Service};
 use switchboard::ports::{self, Batch, KeyUse, Line, RequestFacts, Requests, Store, StoreError};
+use switchboard::stream::Message;
 use switchboard::{Actor, AppConfig, Arrival, Command, Config, Now, Output, Switchboard};
 
 const BEGIN: i64 = 1_700_000_000_000;
@@ -137,7 +138,7 @@ enum Brought {
 pub struct Page {
     pub client: Client,
     number: Option<ClientNumber>,
-    inbox: VecDeque<Arc<str>>,
+    inbox: VecDeque<Message>,
     posts: Vec<(u64, PostId, Request, ClientNumber)>,
     wake: Option<u64>,
     /// It neither hears nor says anything any more, and its connection is open.
@@ -379,10 +380,10 @@ impl Together {
     fn carry_out(&mut self) {
         while let Some(output) = self.board().poll_output() {
             match output {
-                Output::ToClient { client, text, .. } => {
+                Output::ToClient { client, message, .. } => {
                     let page = self.pages.iter_mut().find(|page| page.number == Some(client));
                     if let Some(page) = page {
-                        page.inbox.push_back(text);
+                        page.inbox.push_back(message);
                     }
                 }
                 Output::Send(outgoing) => self.send(*outgoing),
@@ -444,8 +445,8 @@ impl Together {
         if self.pages[page].silent {
             return;
         }
-        while let Some(text) = self.pages[page].inbox.pop_front() {
-            self.pages[page].client.received_text(&text, moment);
+        while let Some(message) = self.pages[page].inbox.pop_front() {
+            self.pages[page].client.received(message.get(), moment);
             self.poll(page);
         }
         let now = self.now;

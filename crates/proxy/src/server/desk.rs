@@ -227,7 +227,9 @@ impl Loop {
             while let Some(output) = self.switchboard.poll_output() {
                 match output {
                     Output::Send(outgoing) => self.send(*outgoing),
-                    Output::ToClient { client, text, counted } => self.queue(client, Item { text, counted }),
+                    Output::ToClient { client, message, counted } => {
+                        self.queue(client, Item { text: message.text().clone(), counted });
+                    }
                 }
             }
         }

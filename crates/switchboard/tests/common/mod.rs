@@ -317,9 +317,10 @@ impl World {
                         self.answers.push((at, outgoing.call.clone(), status, body));
                     }
                 }
-                Output::ToClient { client, text, .. } => {
+                Output::ToClient { client, message, .. } => {
+                    let text = message.text();
                     assert!(text.len() <= rules::api::FRAME_BYTES, "a frame of {} bytes", text.len());
-                    let message: FromProxy = serde_json::from_str(&text).expect("it is a message");
+                    let message: FromProxy = serde_json::from_str(text).expect("it is a message");
                     let now = self.now();
                     let Some(page) = self.pages.get_mut(&client) else { continue };
                     if let (FromProxy::Heartbeat(_), true) = (&message, page.alive) {
