@@ -137,7 +137,11 @@ impl History {
                         history.people.push((entry.at, name.clone()));
                     }
                 }
-                Fact::Leased(_) | Fact::Notified(_) | Fact::Adopted(_) | Fact::Unknown(_) => {}
+                Fact::Leased(_)
+                | Fact::Notified(_)
+                | Fact::NotifiedAgain(_)
+                | Fact::Adopted(_)
+                | Fact::Unknown(_) => {}
             }
         }
         history

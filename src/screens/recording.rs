@@ -969,7 +969,7 @@ fn entry_line(id: RecordingId, entry: Entry) -> impl IntoView {
     let raw = match &entry.fact {
         Fact::CallAnswered(answered) => answered.raw.clone(),
         Fact::Unknown(value) => Some(value.to_string()),
-        Fact::Notified(notified) => Some(notified.details.to_string()),
+        Fact::Notified(notified) => notified.raw.clone(),
         _ => None,
     };
     let later = matches!(&entry.fact, Fact::CallAnswered(answered) if answered.raw.is_none());

@@ -208,6 +208,9 @@ pub fn fact(fact: &Fact, clock: ClockFace) -> (String, String) {
         Fact::Notified(notified) => {
             (format!("Notification {}", notified.event), format!("sent {}", clock(notified.sent_at)))
         }
+        Fact::NotifiedAgain(again) => {
+            ("Notified once more".to_owned(), format!("the same as entry {}", again.of))
+        }
         Fact::StopRequested(stop) => {
             let what = stop
                 .session

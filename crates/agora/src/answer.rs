@@ -4,10 +4,9 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::classify::{
-    BODY_BYTES_MAX, FILE_NAME_CHARACTERS_MAX, FILES_MAX, REASON_CHARACTERS_MAX, RETRY_AFTER_MAX, classify,
-};
+pub use crate::classify::{BODY_BYTES_MAX, REASON_CHARACTERS_MAX, RETRY_AFTER_MAX, classify};
 use crate::ids::{ResourceId, Sid};
+pub use crate::lenient::{FILE_NAME_CHARACTERS_MAX, FILES_MAX};
 
 /// An HTTP answer as the journal keeps it: what the rules need and the screen shows, without the raw body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

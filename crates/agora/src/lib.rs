@@ -13,6 +13,7 @@
 //! | where to send it | [`request::method`], [`request::path`] |
 //! | what to send | [`request::acquire_body`], [`request::start_body`], [`request::stop_body`], …: the same request has the same bytes |
 //! | what came back | [`classify()`]: from status and body to an [`AnswerClass`], per operation and mode |
+//! | what it notifies about | [`notification`]: the webhook's body, as one flat value per event |
 //! | what it recorded | [`files`]: the names to expect of each leg, and the leg that a name tells |
 //!
 //! ```
@@ -50,13 +51,16 @@ pub mod check;
 mod classify;
 pub mod files;
 pub mod ids;
+mod lenient;
 pub mod limits;
+pub mod notification;
 pub mod operation;
 pub mod request;
 pub mod time;
 
 pub use answer::{Answer, AnswerClass, FileEntry, QueryAnswer, StopAnswer, UnansweredCause, classify};
 pub use ids::{AppId, ChannelName, IdError, ResourceId, Sid, Uid};
+pub use notification::{EventType, Notification};
 pub use operation::{Mode, Operation};
 pub use request::RecordingSettings;
 pub use time::Timestamp;

@@ -272,8 +272,8 @@ impl Store for SqliteStore {
         let mut entries = Vec::new();
         while let Some(row) = rows.next().map_err(|error| not_read(&error))? {
             let mut entry = line_of(row)?.entry;
-            if let Fact::CallAnswered(answered) = &mut entry.fact {
-                answered.raw = row.get(3).map_err(|error| not_read(&error))?;
+            if let Some(raw) = entry.fact.raw_mut() {
+                *raw = row.get(3).map_err(|error| not_read(&error))?;
             }
             entries.push(entry);
         }
@@ -371,17 +371,15 @@ fn random<const BYTES: usize>() -> rusqlite::Result<[u8; BYTES]> {
 }
 
 fn insert(transaction: &Transaction<'_>, line: &Line) -> Result<(), StoreError> {
-    let entry = &line.entry;
-    let (json, raw) = match &entry.fact {
-        Fact::CallAnswered(answered) if answered.raw.is_some() => {
-            let mut without = entry.clone();
-            if let Fact::CallAnswered(answered) = &mut without.fact {
-                answered.raw = None;
-            }
-            (serde_json::to_string(&without), answered.raw.as_deref())
-        }
-        _ => (serde_json::to_string(entry), None),
+    let mut without = std::borrow::Cow::Borrowed(&line.entry);
+    let has_raw = match &line.entry.fact {
+        Fact::CallAnswered(answered) => answered.raw.is_some(),
+        Fact::Notified(notified) => notified.raw.is_some(),
+        _ => false,
     };
+    let raw = if has_raw { without.to_mut().fact.raw_mut().and_then(Option::take) } else { None };
+    let entry = without.as_ref();
+    let json = serde_json::to_string(entry);
     let json =
         json.map_err(|error| StoreError(format!("entry {} cannot be written: {error}", entry.board)))?;
     let board = i64::try_from(entry.board)

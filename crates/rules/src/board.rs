@@ -75,7 +75,9 @@ impl Board {
                 }
             }
             Fact::Repeated(repeated) => self.heard_from(recording, &repeated.id.0, entry.at),
-            Fact::Notified(_) => self.facts.notified = self.facts.notified.max(Some(entry.at)),
+            Fact::Notified(_) | Fact::NotifiedAgain(_) => {
+                self.facts.notified = self.facts.notified.max(Some(entry.at))
+            }
             _ => {}
         }
         self.include(recording);

@@ -322,7 +322,7 @@ pub fn concerns(recording: &RecordingId, fact: &Fact, session: Option<SessionNum
         Fact::Decided(decision) => decision.kind.session().is_none_or(about),
         Fact::Adopted(adopted) => about(adopted.session),
         Fact::Dismissed(dismissed) => about(dismissed.session),
-        Fact::Notified(_) | Fact::Hurried => false,
+        Fact::Notified(_) | Fact::NotifiedAgain(_) | Fact::Hurried => false,
         Fact::Requested(_)
         | Fact::StopRequested(_)
         | Fact::StopWithdrawn

@@ -5,7 +5,8 @@
 
 use core::fmt;
 
-use agora::{Answer, ChannelName, Operation, ResourceId, Sid, Timestamp, Uid, UnansweredCause};
+use agora::notification::Details;
+use agora::{Answer, ChannelName, EventType, Operation, ResourceId, Sid, Timestamp, Uid, UnansweredCause};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::policy::Policy;
@@ -131,8 +132,10 @@ pub enum Fact {
     Repeated(Repeated),
     /// The controller declared what the rules conclude.
     Decided(Decision),
-    /// The service notified.
-    Notified(Notified),
+    /// The service notified, for the first time about this (N2).
+    Notified(Box<Notified>),
+    /// The service notified about the same once more (N2): it is counted and acted on by nobody.
+    NotifiedAgain(NotifiedAgain),
     /// Staff asked for a stop.
     StopRequested(StopRequested),
     /// Staff took a stop back before it was due.
@@ -172,6 +175,17 @@ impl<'de> Deserialize<'de> for Fact {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
         Ok(Fact::deserialize(value.clone()).unwrap_or(Self::Unknown(value)))
+    }
+}
+
+impl Fact {
+    /// Where its raw body is kept, if it is of a kind that has one.
+    pub fn raw_mut(&mut self) -> Option<&mut Option<String>> {
+        match self {
+            Self::CallAnswered(answered) => Some(&mut answered.raw),
+            Self::Notified(notified) => Some(&mut notified.raw),
+            _ => None,
+        }
     }
 }
 
@@ -505,26 +519,49 @@ impl AlarmCause {
     }
 }
 
-/// The service notified.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The service notified. The proxy writes one such entry for each notification (N2), in the order in which they came,
+/// which means nothing (N4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notified {
-    /// The delivery's id; equal ids are one notification (N2).
+    /// `noticeId`; empty if the service gave none.
     pub notice: String,
     /// The event type.
-    pub event: u32,
+    pub event: EventType,
     /// The session's `sid`.
     pub sid: Sid,
-    /// The recorder's UID.
+    /// The recorder's UID, which a failover changes (F3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<Uid>,
-    /// When the service sent it.
+    /// When it happened, as the service says (`sendts`); where it does not say, when it came.
     pub sent_at: Timestamp,
-    /// Its place among the events of its sender.
-    #[serde(default)]
+    /// Its place among the events of its sender, whose scope nobody documents.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub sequence: u64,
-    /// The details as they came.
+    /// What it says.
     #[serde(default)]
-    pub details: serde_json::Value,
+    pub details: Details,
+    /// The body as text, cut at the proxy's limit; the fold never reads it, and it is dropped after a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// The same notification once more: the same `noticeId`, or the same `sid`, UID, event type, `sequence` and time (N2).
+/// At most [`NotifiedAgain::WRITTEN_MAX`] are written for one notification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotifiedAgain {
+    /// The entry of the first delivery.
+    pub of: EntryNumber,
+}
+
+impl NotifiedAgain {
+    /// How many further deliveries of one notification are written. The service delivers one four times at most on each
+    /// way; whoever has seen a signed body can send it for ever.
+    pub const WRITTEN_MAX: u32 = 16;
 }
 
 /// Staff asked for a stop.

@@ -690,7 +690,11 @@ pub fn fold(recording: &mut Recording, entry: &Entry) {
         recording.acted_at = Some(entry.at);
     }
     match &entry.fact {
-        Fact::Requested(_) | Fact::UpdateRequested(_) | Fact::LayoutRequested(_) | Fact::Notified(_) => {}
+        Fact::Requested(_)
+        | Fact::UpdateRequested(_)
+        | Fact::LayoutRequested(_)
+        | Fact::Notified(_)
+        | Fact::NotifiedAgain(_) => {}
         Fact::Leased(leased) => fold_leased(recording, leased, entry.at),
         Fact::CallSent(sent) => fold_sent(recording, sent, entry),
         Fact::CallAnswered(answered) => {

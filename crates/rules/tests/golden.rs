@@ -16,8 +16,8 @@ use rules::api::{
     Written,
 };
 use rules::journal::{
-    Attempt, By, CallAnswered, CallId, CallSent, DecisionKind, Domain, EndedHow, JOURNAL_VERSION,
-    RULES_VERSION, Requested, Uids,
+    Attempt, By, CallAnswered, CallId, CallSent, DecisionKind, Domain, EndedHow, JOURNAL_VERSION, Notified,
+    NotifiedAgain, RULES_VERSION, Requested, Uids,
 };
 use rules::{BoardFacts, Entry, Fact, Patience, Policy, Recording, RecordingId, RuleId};
 use serde::Serialize;
@@ -120,6 +120,25 @@ fn answered(raw: Option<&str>) -> Entry {
     };
     let id = CallId::new(&id(), 4, 1, Operation::Query);
     entry(3, By::Agora, Fact::CallAnswered(CallAnswered { id, answer, raw: raw.map(str::to_owned) }))
+}
+
+fn notified() -> Entry {
+    let body = br#"{"noticeId":"2000001428:4330:107","productId":3,"eventType":42,"notifyMs":1790000000990,"payload":{
+        "cname":"math-7b","uid":"3133784261","sid":"0123456789abcdef0123456789abcdef","sequence":3,"sendts":1790000000950,
+        "serviceType":1,"details":{"msgName":"recorder_slice_start","startUtcMs":1790000000940,
+        "discontinueUtcMs":1790000000040,"mixedAllUser":true,"streamUid":"0","trackType":"audio_and_video"}}}"#;
+    let read = agora::Notification::read(body).expect("it is one");
+    let notified = Notified {
+        notice: read.notice,
+        event: read.event,
+        sid: read.sid.expect("it names one"),
+        uid: read.uid,
+        sent_at: read.sent_at.expect("it says when"),
+        sequence: read.sequence,
+        details: read.details,
+        raw: None,
+    };
+    entry(4, By::Agora, Fact::Notified(Box::new(notified)))
 }
 
 fn recording() -> Recording {
@@ -257,6 +276,11 @@ fn every_body_is_the_one_in_its_file() {
                 StreamEntry { recording: id(), entry: sent() },
                 StreamEntry { recording: id(), entry: answered(None) },
             ])),
+        ),
+        check("entry-notified", &notified()),
+        check(
+            "entry-notified-again",
+            &entry(5, By::Agora, Fact::NotifiedAgain(NotifiedAgain { of: notified().number })),
         ),
         check("stream-heartbeat", &FromProxy::Heartbeat(Heartbeat { now: at(1_000), beat: 7, newest: 43 })),
         check("stream-offer", &FromProxy::Offer(vec![id()])),

@@ -4,9 +4,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use agora::Timestamp;
+use rules::Recording;
 use rules::api::{FRAME_BYTES, Frame, FrameContent, FromProxy, StreamEntry};
 use rules::board::BoardFacts;
-use rules::{Fact, Recording};
 use serde::Serialize;
 
 use crate::ports::Line;
@@ -55,8 +55,8 @@ impl Message {
 /// An entry as the stream shows it: without the raw body, which a page asks for when a recording is opened.
 pub fn without_raw(line: Line) -> StreamEntry {
     let Line { recording, mut entry } = line;
-    if let Fact::CallAnswered(answered) = &mut entry.fact {
-        answered.raw = None;
+    if let Some(raw) = entry.fact.raw_mut() {
+        *raw = None;
     }
     StreamEntry { recording, entry }
 }
@@ -124,6 +124,7 @@ fn parts<Item: Serialize>(items: Vec<Item>) -> Vec<Vec<Item>> {
 
 #[cfg(test)]
 mod tests {
+    use rules::Fact;
     use rules::RecordingId;
     use rules::journal::{By, CallAnswered, CallId, Entry};
 

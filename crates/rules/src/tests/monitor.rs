@@ -279,15 +279,16 @@ fn m9_a_notification_alone_decides_nothing() {
     let mut desk = running();
     desk.write(
         By::Agora,
-        Fact::Notified(crate::journal::Notified {
+        Fact::Notified(Box::new(crate::journal::Notified {
             notice: "n1".to_owned(),
-            event: 11,
+            event: agora::EventType::SessionExit,
             sid: sid(1),
             uid: None,
             sent_at: desk.now,
             sequence: 1,
-            details: serde_json::Value::Null,
-        }),
+            details: agora::notification::Details::default(),
+            raw: None,
+        })),
     );
     assert_eq!(desk.recording.session(1).map(|session| session.phase), Some(Phase::Live));
 }
