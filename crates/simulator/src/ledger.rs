@@ -1,6 +1,6 @@
 //! What really happened: every request that came, and the true state of every session. Tests judge by it.
 
-use agora::{Mode, Operation, Timestamp};
+use agora::{ChannelName, Mode, Operation, ResourceId, Sid, Timestamp, Uid};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Domain;
@@ -97,6 +97,33 @@ pub struct LedgerSession {
     /// Why it ended or is stopping.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_how: Option<EndedHow>,
+}
+
+/// A session as it truly is, as far as it can be told without a copy: for whoever looks after every step.
+#[derive(Debug, Clone, Copy)]
+pub struct Truth<'a> {
+    /// The recording ID.
+    pub sid: &'a Sid,
+    /// The resource ID.
+    pub resource_id: &'a ResourceId,
+    /// The channel.
+    pub cname: &'a ChannelName,
+    /// The UID of its `acquire`.
+    pub uid: Uid,
+    /// The UID of its recorder in the channel: random after a move to another server.
+    pub recorder: Uid,
+    /// As [`LedgerSession::live`].
+    pub live: bool,
+    /// Whether it is between two servers, and answers 404.
+    pub moving: bool,
+    /// Why it ended or is stopping.
+    pub ended: Option<EndedHow>,
+    /// The number of moves to another server so far.
+    pub failovers: u8,
+    /// When its `start` came.
+    pub started_at: Timestamp,
+    /// Until when it can be queried and stopped.
+    pub control_until: Timestamp,
 }
 
 /// What one server recorded.

@@ -90,6 +90,6 @@ mod wire;
 
 pub use config::{Config, Range};
 pub use fault::{ActiveFault, Calls, Domain, Fault, FaultKind, FaultsAccepted, Manner, StrangeBody, Target};
-pub use ledger::{EndedHow, Ledger, LedgerLeg, LedgerRequest, LedgerSession, SessionState};
+pub use ledger::{EndedHow, Ledger, LedgerLeg, LedgerRequest, LedgerSession, SessionState, Truth};
 pub use service::{REQUESTS_MAX, SESSIONS_MAX, Service};
 pub use wire::{Handled, Incoming, Outcome, Reply};

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::config::{Config, Range};
 use crate::fault::{ActiveFault, Domain, Fault, FaultKind, FaultsAccepted, Manner, Target};
-use crate::ledger::{Ledger, LedgerRequest};
+use crate::ledger::{Ledger, LedgerRequest, Truth};
 use crate::random::Random;
 use crate::session::{Channel, ServerFault, Session};
 use crate::wire::{Handled, Incoming, Outcome};
@@ -127,6 +127,17 @@ impl Service {
                 .collect(),
             dropped_sessions: self.dropped_sessions,
         }
+    }
+
+    /// Every session that is kept, in the order of their starts, as it truly is at this time.
+    pub fn sessions(&mut self, now: Timestamp) -> impl Iterator<Item = Truth<'_>> {
+        self.advance(now);
+        self.sessions.values().map(Session::truth)
+    }
+
+    /// The newest request, if one has come.
+    pub fn last_request(&self) -> Option<&LedgerRequest> {
+        self.requests.back()
     }
 
     /// Adds faults; those of servers that are due meet their sessions at once.

@@ -12,7 +12,7 @@ use agora::{ChannelName, Mode, ResourceId, Sid, Timestamp, Uid};
 use serde_json::{Value, json};
 
 use crate::config::Config;
-use crate::ledger::{EndedHow, LedgerLeg, LedgerSession, SessionState};
+use crate::ledger::{EndedHow, LedgerLeg, LedgerSession, SessionState, Truth};
 
 /// When after the start which status is told: the last of these instants begins status 4.
 const STARTING: [Duration; 4] =
@@ -321,6 +321,27 @@ impl Session {
             files.push(format!("{beginning}_0.mp4"));
         }
         files
+    }
+
+    /// What is so now, without a copy.
+    pub(crate) fn truth(&self) -> Truth<'_> {
+        let ended = match self.state {
+            State::Running { .. } | State::FailingOver { .. } => None,
+            State::Stopping { how, .. } | State::Ended { how, .. } => Some(how),
+        };
+        Truth {
+            sid: &self.sid,
+            resource_id: &self.resource_id,
+            cname: &self.cname,
+            uid: self.uid,
+            recorder: self.legs.last().map_or(self.uid, |leg| leg.recorder),
+            live: self.is_live(),
+            moving: matches!(self.state, State::FailingOver { .. }),
+            ended,
+            failovers: self.failovers,
+            started_at: self.started_at,
+            control_until: self.control_until,
+        }
     }
 
     pub(crate) fn to_ledger(&self, now: Timestamp, config: &Config) -> LedgerSession {
