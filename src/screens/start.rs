@@ -421,7 +421,8 @@ fn storage_field(form: Form) -> impl IntoView {
 
 fn mode_choices(form: Form) -> impl IntoView {
     move || {
-        let offered = form.app_setup(|app| app.modes.clone()).unwrap_or_else(|| vec![Mode::Mix]);
+        // The form has the fields of composite mode so far.
+        let offered = [Mode::Mix];
         let all = [Mode::Mix, Mode::Individual, Mode::Web].map(|mode| Choice {
             value: mode.as_str().to_owned(),
             name: words::capital(words::mode(mode)),

@@ -8,7 +8,7 @@ use crate::limits;
 use crate::operation::Mode;
 use crate::request::{
     AvFileType, Layout, MixedVideoLayout, RecordingConfig, RecordingSettings, StreamMode, StreamTypes,
-    TranscodingConfig, WebRecorder,
+    TranscodingConfig, UpdateSettings, WebRecorder,
 };
 
 /// What the checklist says about one field.
@@ -164,11 +164,7 @@ pub fn check_settings(settings: &RecordingSettings) -> Vec<Finding> {
         findings.push(Finding::blocks(Field::ResourceExpiredHour, "the time of control is 1 to 720 hours"));
     }
     if let Some(url) = &settings.rtmp_url {
-        if settings.mode != Mode::Web {
-            findings.push(Finding::blocks(Field::RtmpUrl, "only web mode can stream to an address"));
-        } else if !has_scheme(url, &["rtmp://", "rtmps://"]) {
-            findings.push(Finding::blocks(Field::RtmpUrl, "the address begins with rtmp:// or rtmps://"));
-        }
+        check_stream_address(settings.mode, url, &mut findings);
     }
     findings
 }
@@ -314,6 +310,38 @@ fn check_bit_rate(width: u16, height: u16, fps: u8, kilobits: u32, findings: &mu
     }
 }
 
+/// Checks what an `update` is to change in a session of this mode.
+pub fn check_update(mode: Mode, update: &UpdateSettings) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let UpdateSettings { subscribe_audio_uids, subscribe_video_uids, onhold, rtmp_url } = update;
+    for (uids, medium) in [(subscribe_audio_uids, "audio"), (subscribe_video_uids, "video")] {
+        let Some(uids) = uids else { continue };
+        if mode == Mode::Web {
+            findings.push(Finding::blocks(Field::Subscription, "a recorded page subscribes to nobody"));
+        } else if uids.is_empty() {
+            let sentence = format!("the list of users for {medium} is empty: name some, or #allstream#");
+            findings.push(Finding::blocks(Field::Subscription, sentence));
+        } else {
+            check_subscription(uids, medium, &mut findings);
+        }
+    }
+    if onhold.is_some() && mode != Mode::Web {
+        findings.push(Finding::blocks(Field::WebRecorder, "only the recording of a page can be held"));
+    }
+    if let Some(url) = rtmp_url {
+        check_stream_address(mode, url, &mut findings);
+    }
+    findings
+}
+
+fn check_stream_address(mode: Mode, url: &str, findings: &mut Vec<Finding>) {
+    if mode != Mode::Web {
+        findings.push(Finding::blocks(Field::RtmpUrl, "only web mode can stream to an address"));
+    } else if !has_scheme(url, &["rtmp://", "rtmps://"]) {
+        findings.push(Finding::blocks(Field::RtmpUrl, "the address begins with rtmp:// or rtmps://"));
+    }
+}
+
 /// Checks a layout, for a start as for an `updateLayout`.
 pub fn check_layout(layout: &Layout) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -414,6 +442,34 @@ fn has_scheme(url: &str, schemes: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn u1_an_update_changes_what_its_mode_has() {
+        let subscription = |uids: &[&str]| UpdateSettings {
+            subscribe_audio_uids: Some(uids.iter().map(|uid| (*uid).to_owned()).collect()),
+            ..UpdateSettings::default()
+        };
+        let hold = UpdateSettings { onhold: Some(true), ..UpdateSettings::default() };
+        let stream =
+            |url: &str| UpdateSettings { rtmp_url: Some(url.to_owned()), ..UpdateSettings::default() };
+        for (mode, update, field) in [
+            (Mode::Mix, subscription(&["7"]), None),
+            (Mode::Individual, subscription(&["#allstream#"]), None),
+            (Mode::Mix, subscription(&[]), Some(Field::Subscription)),
+            (Mode::Mix, subscription(&["seven"]), Some(Field::Subscription)),
+            (Mode::Web, subscription(&["7"]), Some(Field::Subscription)),
+            (Mode::Web, hold.clone(), None),
+            (Mode::Mix, hold, Some(Field::WebRecorder)),
+            (Mode::Web, stream("rtmp://push.example.org/live/key"), None),
+            (Mode::Web, stream("https://push.example.org"), Some(Field::RtmpUrl)),
+            (Mode::Individual, stream("rtmp://push.example.org"), Some(Field::RtmpUrl)),
+        ] {
+            let found = check_update(mode, &update);
+            let blocks: Vec<Field> =
+                found.iter().filter(|finding| finding.is_blocking()).map(|finding| finding.field).collect();
+            assert_eq!(blocks.first().copied(), field, "{mode} {update:?}");
+        }
+    }
 
     fn texts(findings: &[Finding]) -> Vec<(Field, bool)> {
         findings.iter().map(|finding| (finding.field, finding.is_blocking())).collect()

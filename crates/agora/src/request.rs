@@ -473,8 +473,9 @@ pub struct StorageExtension {
     pub endpoint: Option<String>,
 }
 
-/// What an `update` changes; at least one part.
+/// What an `update` changes; at least one part, unless it brings new storage credentials alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UpdateSettings {
     /// Composite and individual mode: whose audio from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]

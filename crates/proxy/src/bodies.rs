@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use agora::request::{self, StorageConfig, StorageExtension};
 use agora::{AppId, Operation};
 use hmac::{Hmac, KeyInit, Mac};
-use rules::journal::Domain;
+use rules::journal::{Domain, Requested};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use switchboard::ports::{Request, RequestFacts, Requests};
@@ -80,6 +80,19 @@ impl Bodies {
     }
 }
 
+fn profile<'a>(
+    app: &'a AppRequests,
+    requested: &Requested,
+    name: &str,
+) -> Result<&'a StorageProfile, String> {
+    app.storage.get(name).ok_or_else(|| {
+        format!(
+            "the configuration of {:?} has no [[app.storage]] named {name:?} any more: add it again",
+            requested.app
+        )
+    })
+}
+
 impl Requests for Bodies {
     fn build(&self, facts: &RequestFacts<'_>) -> Result<Request, String> {
         let requested = facts.requested;
@@ -98,18 +111,21 @@ impl Requests for Bodies {
         let body = match facts.operation {
             Operation::Acquire => request::acquire_body(channel, uid, settings, facts.exclude),
             Operation::Start => {
-                let profile = app.storage.get(&requested.storage).ok_or_else(|| {
-                    format!(
-                        "the configuration of {:?} has no [[app.storage]] named {:?} any more: add it again",
-                        requested.app, requested.storage
-                    )
-                })?;
-                request::start_body(channel, uid, settings, &profile.config(), None)
+                let storage = profile(app, requested, &requested.storage)?.config();
+                request::start_body(channel, uid, settings, &storage, None)
             }
             Operation::Query => String::new(),
             Operation::Stop => request::stop_body(channel, uid, facts.asynchronous),
-            Operation::Update | Operation::UpdateLayout => {
-                return Err(format!("this version sends no {}", facts.operation));
+            Operation::Update => {
+                let update = facts.update.ok_or("nobody asked for a change of this session")?;
+                let storage =
+                    update.storage.as_ref().map(|name| profile(app, requested, name)).transpose()?;
+                let storage = storage.map(StorageProfile::config);
+                request::update_body(channel, uid, &update.settings, storage.as_ref())
+            }
+            Operation::UpdateLayout => {
+                let layout = facts.layout.ok_or("nobody asked for another layout of this session")?;
+                request::update_layout_body(channel, uid, &layout.layout)
             }
         };
         let body_hash = if body.is_empty() { String::new() } else { self.hash(body.as_bytes()) };
@@ -119,10 +135,12 @@ impl Requests for Bodies {
 
 #[cfg(test)]
 mod tests {
-    use agora::request::RecordingConfig;
-    use agora::{ChannelName, RecordingSettings, ResourceId, Sid, Uid};
+    use agora::request::{
+        Layout, MixedVideoLayout, RecordingConfig, SnapshotConfig, StreamMode, UpdateSettings, WebRecorder,
+    };
+    use agora::{ChannelName, Mode, RecordingSettings, ResourceId, Sid, Uid};
     use rules::Policy;
-    use rules::journal::{RULES_VERSION, Requested, Uids};
+    use rules::journal::{LayoutRequested, RULES_VERSION, Requested, Uids, UpdateRequested};
 
     use super::*;
 
@@ -177,6 +195,8 @@ mod tests {
             sid: Some(&sid),
             asynchronous: true,
             exclude: &[],
+            update: None,
+            layout: None,
         })
     }
 
@@ -224,6 +244,134 @@ mod tests {
         for request in [acquire, stop] {
             assert!(!String::from_utf8_lossy(&request.body).contains("secretKey"));
         }
+    }
+
+    fn build_change(
+        update: Option<&UpdateRequested>,
+        layout: Option<&LayoutRequested>,
+    ) -> Result<Request, String> {
+        let resource_id = ResourceId::parse("Ab3-_").expect("valid");
+        let sid = Sid::parse("0123456789abcdef0123456789abcdef").expect("valid");
+        bodies("storage-secret", 1).build(&RequestFacts {
+            requested: &requested(),
+            operation: if layout.is_some() { Operation::UpdateLayout } else { Operation::Update },
+            domain: Domain::Primary,
+            uid: uid(900_001),
+            resource_id: Some(&resource_id),
+            sid: Some(&sid),
+            asynchronous: false,
+            exclude: &[],
+            update,
+            layout,
+        })
+    }
+
+    #[test]
+    fn u1_an_update_holds_what_was_asked_for_and_credentials_only_where_they_are_renewed() {
+        let mut update = UpdateRequested {
+            settings: UpdateSettings {
+                subscribe_audio_uids: Some(vec!["7".to_owned()]),
+                ..UpdateSettings::default()
+            },
+            storage: None,
+        };
+        let sent = build_change(Some(&update), None).expect("complete");
+        assert!(sent.path.ends_with("/mode/mix/update"), "{}", sent.path);
+        assert_eq!(
+            String::from_utf8_lossy(&sent.body),
+            r#"{"cname":"room7","uid":"900001","clientRequest":{"streamSubscribe":{"audioUidList":{"subscribeAudioUids":["7"]}}}}"#
+        );
+        update.put_over(&UpdateRequested {
+            settings: UpdateSettings {
+                subscribe_audio_uids: Some(vec!["8".to_owned()]),
+                subscribe_video_uids: Some(vec!["#allstream#".to_owned()]),
+                ..UpdateSettings::default()
+            },
+            storage: Some("archive".to_owned()),
+        });
+        let sent = build_change(Some(&update), None).expect("complete");
+        let body: serde_json::Value = serde_json::from_slice(&sent.body).expect("JSON");
+        let request = &body["clientRequest"];
+        assert_eq!(request["streamSubscribe"]["audioUidList"]["subscribeAudioUids"][0], "8");
+        assert_eq!(request["streamSubscribe"]["videoUidList"]["subscribeVideoUids"][0], "#allstream#");
+        assert_eq!(request["storageConfig"]["secretKey"], "storage-secret");
+        update.storage = Some("gone".to_owned());
+        assert!(build_change(Some(&update), None).expect_err("unknown").contains("\"gone\""));
+        assert!(build_change(None, None).is_err(), "nobody asked");
+    }
+
+    #[test]
+    fn u2_an_update_of_the_layout_sends_the_whole_layout() {
+        let layout = Layout {
+            mixed_video_layout: MixedVideoLayout::Vertical,
+            max_resolution_uid: Some("7".to_owned()),
+            ..Layout::default()
+        };
+        let sent = build_change(None, Some(&LayoutRequested { layout })).expect("complete");
+        assert!(sent.path.ends_with("/mode/mix/updateLayout"), "{}", sent.path);
+        assert_eq!(
+            String::from_utf8_lossy(&sent.body),
+            r#"{"cname":"room7","uid":"900001","clientRequest":{"mixedVideoLayout":2,"maxResolutionUid":"7"}}"#
+        );
+    }
+
+    #[test]
+    fn every_mode_has_its_own_start() {
+        let mut individual = requested();
+        individual.settings.mode = Mode::Individual;
+        individual.settings.recording_config.subscribe_uid_group = Some(1);
+        individual.settings.recording_config.stream_mode = Some(StreamMode::Standard);
+        individual.settings.snapshot = Some(SnapshotConfig { capture_interval: 30 });
+        let start = build(&bodies("one", 1), &individual, Operation::Start).expect("complete");
+        assert!(start.path.ends_with("/mode/individual/start"), "{}", start.path);
+        let body: serde_json::Value = serde_json::from_slice(&start.body).expect("JSON");
+        assert_eq!(body["clientRequest"]["recordingConfig"]["streamMode"], "standard");
+        assert_eq!(body["clientRequest"]["snapshotConfig"]["captureInterval"], 30);
+
+        let mut web = requested();
+        web.settings.mode = Mode::Web;
+        web.settings.web = Some(WebRecorder {
+            url: "https://example.org/board".to_owned(),
+            audio_profile: 0,
+            video_width: 1280,
+            video_height: 720,
+            max_recording_hour: 3,
+            video_bitrate: None,
+            video_fps: None,
+            mobile: None,
+            max_video_duration: None,
+            onhold: None,
+            ready_timeout: None,
+        });
+        let start = build(&bodies("one", 1), &web, Operation::Start).expect("complete");
+        assert!(start.path.ends_with("/mode/web/start"), "{}", start.path);
+        let body: serde_json::Value = serde_json::from_slice(&start.body).expect("JSON");
+        let request = &body["clientRequest"];
+        let service = &request["extensionServiceConfig"]["extensionServices"][0];
+        assert_eq!(service["serviceName"], "web_recorder_service");
+        assert_eq!(service["serviceParam"]["maxRecordingHour"], 3);
+        assert!(request.get("recordingConfig").is_none() && request.get("token").is_none());
+        let acquire = build(&bodies("one", 1), &web, Operation::Acquire).expect("complete");
+        assert!(String::from_utf8_lossy(&acquire.body).contains(r#""scene":1"#));
+    }
+
+    #[test]
+    fn r1_a_later_start_carries_what_was_changed() {
+        let mut changed = requested();
+        changed.put_over(&UpdateRequested {
+            settings: UpdateSettings {
+                subscribe_video_uids: Some(vec!["9".to_owned()]),
+                ..UpdateSettings::default()
+            },
+            storage: None,
+        });
+        changed.put_layout(&Layout { mixed_video_layout: MixedVideoLayout::Adaptive, ..Layout::default() });
+        let start = build(&bodies("one", 1), &changed, Operation::Start).expect("complete");
+        let body: serde_json::Value = serde_json::from_slice(&start.body).expect("JSON");
+        let config = &body["clientRequest"]["recordingConfig"];
+        assert_eq!(config["subscribeVideoUids"][0], "9");
+        assert_eq!(config["transcodingConfig"]["mixedVideoLayout"], 1);
+        assert_eq!(config["transcodingConfig"]["width"], 360, "the service's own default");
     }
 
     #[test]

@@ -24,8 +24,8 @@ use crate::bodies::{AppRequests, StorageProfile};
 use crate::server::ports::{AppSettings, Settings};
 use crate::upstream::AppUpstream;
 
-/// The modes that this version asks for.
-const MODES: [Mode; 1] = [Mode::Mix];
+/// The modes that can be asked for.
+const MODES: [Mode; 3] = [Mode::Mix, Mode::Individual, Mode::Web];
 
 /// Something that keeps the configuration from being used.
 #[derive(Debug, Clone, PartialEq, Eq)]

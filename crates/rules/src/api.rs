@@ -2,6 +2,7 @@
 //!
 //! One module for both sides, and one golden JSON file for each body (`golden/`), so that a change is seen.
 
+use agora::request::{Layout, UpdateSettings};
 use agora::{ChannelName, Mode, Operation, RecordingSettings, ResourceId, Sid, Timestamp, Uid};
 use serde::{Deserialize, Serialize};
 
@@ -197,6 +198,26 @@ pub struct Dismiss {
 pub struct ChangePolicy {
     /// The name of the policy.
     pub policy: String,
+}
+
+/// `POST …/{id}/update` (U1): at least one part.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeUpdate {
+    /// Whose streams are recorded from now on, or whether a page's recording is held.
+    #[serde(default)]
+    pub settings: UpdateSettings,
+    /// The storage profile whose credentials the sessions get anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<String>,
+}
+
+/// `POST …/{id}/layout` (U2): the whole layout. What it leaves out goes back to the service's default.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeLayout {
+    /// The layout.
+    pub layout: Layout,
 }
 
 /// The answer to a staff command about one recording: the entry that was written.

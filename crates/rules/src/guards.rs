@@ -32,6 +32,10 @@ pub struct Permitted {
     pub asynchronous: bool,
     /// D8: how long the answer is waited for.
     pub answer_wait: Duration,
+    /// U1, R1: the [`UpdateRequested`](crate::journal::UpdateRequested) and
+    /// [`LayoutRequested`](crate::journal::LayoutRequested) entries that the body carries, oldest first. For `update` and
+    /// `updateLayout` what the session has not applied yet; for `start` what was applied to the recording's sessions.
+    pub changes: Vec<EntryNumber>,
     /// The `CallSent` whose body this one must equal byte for byte (D2, S4, S5).
     pub repeats: Option<EntryNumber>,
 }
@@ -147,6 +151,7 @@ fn permits_acquire(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal
         late: false,
         asynchronous: false,
         answer_wait: seconds(recording.policy.answer_wait),
+        changes: Vec::new(),
         repeats: recording.session(call.session).map(|session| session.acquire.sent_entry),
     })
 }
@@ -185,6 +190,7 @@ fn permits_start(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal> 
         late: session.start.sent_entry == 0 && view.now > resource.at + seconds(policy.resource_late),
         asynchronous: false,
         answer_wait: seconds(policy.slow_answer_wait),
+        changes: Vec::new(),
         repeats: Some(session.start.sent_entry).filter(|entry| *entry > 0),
     })
 }
@@ -217,6 +223,7 @@ fn permits_query(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal> 
         late: false,
         asynchronous: false,
         answer_wait: seconds(view.recording.policy.answer_wait),
+        changes: Vec::new(),
         repeats: None,
     })
 }
@@ -239,6 +246,7 @@ fn permits_stop(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal> {
         late: false,
         asynchronous: stop::is_asynchronous(view),
         answer_wait: stop::answer_wait(view),
+        changes: Vec::new(),
         repeats: None,
     })
 }

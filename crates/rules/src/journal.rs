@@ -6,6 +6,7 @@
 use core::fmt;
 
 use agora::notification::Details;
+use agora::request::{Layout, UpdateSettings};
 use agora::{Answer, ChannelName, EventType, Operation, ResourceId, Sid, Timestamp, Uid, UnansweredCause};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -141,9 +142,9 @@ pub enum Fact {
     /// Staff took a stop back before it was due.
     StopWithdrawn,
     /// Staff asked for a change of subscription, web hold or credentials.
-    UpdateRequested(serde_json::Value),
+    UpdateRequested(Box<UpdateRequested>),
     /// Staff asked for another layout.
-    LayoutRequested(serde_json::Value),
+    LayoutRequested(Box<LayoutRequested>),
     /// Staff changed the policy of this recording.
     PolicyChanged(PolicyChanged),
     /// Staff want it tried again, after it waited for them (R3, R5, S4, M10).
@@ -572,6 +573,75 @@ pub struct StopRequested {
     pub session: Option<SessionNumber>,
     /// It is not sent before this, and can be withdrawn until then.
     pub not_before: Timestamp,
+}
+
+/// Staff asked for a change of what runs (U1). It concerns every session of the recording that is not over.
+///
+/// The rules say which of these entries one `update` carries ([`Permitted::changes`](crate::guards::Permitted)); the proxy
+/// builds its body from their contents, later ones over earlier ones.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct UpdateRequested {
+    /// Whose streams are recorded from now on, or whether a page's recording is held.
+    #[serde(default)]
+    pub settings: UpdateSettings,
+    /// The storage profile whose credentials the sessions get: the proxy fills in those that it has when the call leaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<String>,
+}
+
+impl UpdateRequested {
+    /// Puts a later one over this one.
+    pub fn put_over(&mut self, later: &Self) {
+        let UpdateSettings { subscribe_audio_uids, subscribe_video_uids, onhold, rtmp_url } = &later.settings;
+        let mine = &mut self.settings;
+        mine.subscribe_audio_uids = subscribe_audio_uids.clone().or(mine.subscribe_audio_uids.take());
+        mine.subscribe_video_uids = subscribe_video_uids.clone().or(mine.subscribe_video_uids.take());
+        mine.onhold = onhold.or(mine.onhold);
+        mine.rtmp_url = rtmp_url.clone().or(mine.rtmp_url.take());
+        self.storage = later.storage.clone().or(self.storage.take());
+    }
+
+    /// Whether it asks for nothing but new credentials (U1 repeats that until it is applied).
+    pub fn is_refresh(&self) -> bool {
+        self.storage.is_some() && self.settings == UpdateSettings::default()
+    }
+}
+
+/// Staff asked for another layout of a composed picture: the whole of it (U2).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LayoutRequested {
+    /// The layout.
+    pub layout: Layout,
+}
+
+impl Requested {
+    /// What a later `start` carries: this, with a change that was applied (R1).
+    pub fn put_over(&mut self, update: &UpdateRequested) {
+        let UpdateSettings { subscribe_audio_uids, subscribe_video_uids, onhold, rtmp_url } =
+            &update.settings;
+        let config = &mut self.settings.recording_config;
+        if let Some(uids) = subscribe_audio_uids {
+            config.subscribe_audio_uids.clone_from(uids);
+        }
+        if let Some(uids) = subscribe_video_uids {
+            config.subscribe_video_uids.clone_from(uids);
+        }
+        if let (Some(onhold), Some(page)) = (onhold, &mut self.settings.web) {
+            page.onhold = Some(*onhold);
+        }
+        if let Some(rtmp_url) = rtmp_url {
+            self.settings.rtmp_url = Some(rtmp_url.clone());
+        }
+        if let Some(storage) = &update.storage {
+            self.storage.clone_from(storage);
+        }
+    }
+
+    /// What a later `start` carries: this, with a layout that was applied (R1).
+    pub fn put_layout(&mut self, layout: &Layout) {
+        let config = &mut self.settings.recording_config;
+        config.transcoding_config.get_or_insert_default().layout = layout.clone();
+    }
 }
 
 /// Staff changed the policy.

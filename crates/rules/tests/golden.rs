@@ -5,19 +5,20 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use agora::request::{Fraction, Layout, LayoutPlace, MixedVideoLayout, UpdateSettings};
 use agora::{
     Answer, AnswerClass, ChannelName, Mode, Operation, QueryAnswer, RecordingSettings, ResourceId, Sid,
     Timestamp, Uid,
 };
 use rules::api::{
-    Acknowledge, AdoptRecording, AppSetup, Asked, Capability, ChangePolicy, ClaimLeases, Dismiss, Frame,
-    FrameContent, FromClient, FromProxy, Heartbeat, Hello, JournalPage, MakeCall, MakeDecision, NamedPolicy,
-    PROTOCOL, Person, Problem, RecordingPage, RequestRecording, Role, Setup, StorageSetup, StreamEntry,
-    Written,
+    Acknowledge, AdoptRecording, AppSetup, Asked, Capability, ChangeLayout, ChangePolicy, ChangeUpdate,
+    ClaimLeases, Dismiss, Frame, FrameContent, FromClient, FromProxy, Heartbeat, Hello, JournalPage,
+    MakeCall, MakeDecision, NamedPolicy, PROTOCOL, Person, Problem, RecordingPage, RequestRecording, Role,
+    Setup, StorageSetup, StreamEntry, Written,
 };
 use rules::journal::{
-    Attempt, By, CallAnswered, CallId, CallSent, DecisionKind, Domain, EndedHow, JOURNAL_VERSION, Notified,
-    NotifiedAgain, RULES_VERSION, Requested, Uids,
+    Attempt, By, CallAnswered, CallId, CallSent, DecisionKind, Domain, EndedHow, JOURNAL_VERSION,
+    LayoutRequested, Notified, NotifiedAgain, RULES_VERSION, Requested, Uids, UpdateRequested,
 };
 use rules::{BoardFacts, Entry, Fact, Patience, Policy, Recording, RecordingId, RuleId};
 use serde::Serialize;
@@ -141,6 +142,35 @@ fn notified() -> Entry {
     entry(4, By::Agora, Fact::Notified(Box::new(notified)))
 }
 
+fn by_staff() -> By {
+    By::Staff("Demonstration".to_owned())
+}
+
+/// A page that is held, and new credentials.
+fn update() -> UpdateRequested {
+    let settings = UpdateSettings { onhold: Some(true), ..UpdateSettings::default() };
+    UpdateRequested { settings, storage: Some("archive".to_owned()) }
+}
+
+fn layout() -> Layout {
+    let half = Fraction::from_millionths(500_000).expect("below one");
+    let place = LayoutPlace {
+        uid: Some("77".to_owned()),
+        x_axis: Fraction::default(),
+        y_axis: Fraction::default(),
+        width: half,
+        height: Fraction::ONE,
+        alpha: None,
+        render_mode: Some(1),
+    };
+    Layout {
+        mixed_video_layout: MixedVideoLayout::Custom,
+        background_color: Some("#102030".to_owned()),
+        layout_config: vec![place],
+        ..Layout::default()
+    }
+}
+
 fn recording() -> Recording {
     Recording::begin(id(), &requested()).expect("it is a request")
 }
@@ -209,6 +239,24 @@ fn every_body_is_the_one_in_its_file() {
         check("acknowledge", &Acknowledge { alarm: 17 }),
         check("dismiss", &Dismiss { session: 2, reason: "the channel was closed".to_owned() }),
         check("change-policy", &ChangePolicy { policy: "swift".to_owned() }),
+        check(
+            "change-update",
+            &ChangeUpdate {
+                settings: UpdateSettings {
+                    subscribe_audio_uids: Some(vec!["77".to_owned()]),
+                    subscribe_video_uids: Some(vec!["#allstream#".to_owned()]),
+                    onhold: None,
+                    rtmp_url: None,
+                },
+                storage: Some("archive".to_owned()),
+            },
+        ),
+        check("change-layout", &ChangeLayout { layout: layout() }),
+        check("entry-update-requested", &entry(6, by_staff(), Fact::UpdateRequested(Box::new(update())))),
+        check(
+            "entry-layout-requested",
+            &entry(7, by_staff(), Fact::LayoutRequested(Box::new(LayoutRequested { layout: layout() }))),
+        ),
         check("written", &Written { number: 18 }),
         check("claim-leases", &ClaimLeases { recordings: vec![id()] }),
         check(

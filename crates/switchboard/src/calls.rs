@@ -1,15 +1,19 @@
 //! The controller's side: its one call, its one decision, and what comes back.
 
+use std::borrow::Cow;
+
 use agora::{AnswerClass, Operation, Timestamp, UnansweredCause};
 use rules::api::{MakeCall, MakeDecision, Problem, Written};
 use rules::guards::{Permitted, Refusal};
 use rules::journal::{
-    By, CallAnswered, CallId, CallSent, CallUnanswered, ClientNumber, Repeated, SessionNumber,
+    By, CallAnswered, CallId, CallSent, CallUnanswered, ClientNumber, LayoutRequested, Repeated, Requested,
+    SessionNumber, UpdateRequested,
 };
 use rules::{Entry, EntryNumber, Fact, RecordingId, RuleId};
 
 use crate::budget::Place;
 use crate::leases::Holding;
+use crate::ledger::{Change, Kept};
 use crate::ports::{Request, RequestFacts};
 use crate::{Actor, Draft, Now, Outgoing, Output, Switchboard, no_recording, problem, unwritable};
 
@@ -284,8 +288,9 @@ impl Switchboard {
         let board = self.ledger.boards.get(&kept.folded.app).ok_or_else(|| no_recording(recording))?;
         let permitted = rules::permits(&kept.folded, board, call, at)
             .map_err(|refusal| refused("not_permitted", refusal))?;
+        let (requested, update, layout) = carried(kept, call.operation, &permitted.changes);
         let facts = RequestFacts {
-            requested: &kept.requested,
+            requested: requested.as_ref(),
             operation: call.operation,
             domain: permitted.domain,
             uid: permitted.uid,
@@ -293,6 +298,8 @@ impl Switchboard {
             sid: permitted.sid.as_ref(),
             asynchronous: permitted.asynchronous,
             exclude: &[],
+            update: update.as_ref(),
+            layout: layout.as_ref(),
         };
         let request =
             self.requests.build(&facts).map_err(|sentence| problem(422, "not_permitted", sentence))?;
@@ -395,6 +402,29 @@ impl Switchboard {
         });
         free.min()
     }
+}
+
+/// What the body of a call carries of what staff asked to be changed (U1, U2, R1): the recording as it was asked for, with
+/// what was changed if this is a start; and what an update or a layout consists of.
+fn carried<'a>(
+    kept: &'a Kept,
+    operation: Operation,
+    changes: &[EntryNumber],
+) -> (Cow<'a, Requested>, Option<UpdateRequested>, Option<LayoutRequested>) {
+    let mut requested = Cow::Borrowed(kept.requested.as_ref());
+    let (mut all, mut last) = (None, None);
+    for change in changes.iter().filter_map(|number| kept.changes.get(number)) {
+        match (operation, change) {
+            (Operation::Start, Change::Update(update)) => requested.to_mut().put_over(update),
+            (Operation::Start, Change::Layout(layout)) => requested.to_mut().put_layout(&layout.layout),
+            (Operation::Update, Change::Update(update)) => {
+                all.get_or_insert_with(UpdateRequested::default).put_over(update);
+            }
+            (Operation::UpdateLayout, Change::Layout(layout)) => last = Some(layout.as_ref().clone()),
+            _ => {}
+        }
+    }
+    (requested, all, last)
 }
 
 fn no_lease(recording: &RecordingId) -> Problem {

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use agora::{Answer, Operation, Timestamp, UnansweredCause};
-use rules::journal::{CallId, ClientNumber, RecordingId, Requested, SessionNumber};
+use rules::journal::{
+    CallId, ClientNumber, LayoutRequested, RecordingId, Requested, SessionNumber, UpdateRequested,
+};
 use rules::{Board, EntryNumber, Fact, Recording, RuleId};
 
 use crate::ports::Line;
@@ -20,8 +22,17 @@ pub(crate) struct Kept {
     pub(crate) epoch: u32,
     /// The last calls that were sent.
     pub(crate) sent: VecDeque<CallId>,
+    /// What staff asked to be changed, by its entry, while the recording is not settled.
+    pub(crate) changes: BTreeMap<EntryNumber, Change>,
     /// By session: the last answer to a query and its entry, for `Repeated`.
     pub(crate) answers: BTreeMap<SessionNumber, (EntryNumber, Answer)>,
+}
+
+/// What staff asked to be changed in a recording that runs (U1).
+#[derive(Debug, Clone)]
+pub(crate) enum Change {
+    Update(Box<UpdateRequested>),
+    Layout(Box<LayoutRequested>),
 }
 
 /// A call that left and may still be answered.
@@ -80,6 +91,7 @@ impl Ledger {
                 requested: requested.clone(),
                 epoch: 0,
                 sent: VecDeque::new(),
+                changes: BTreeMap::new(),
                 answers: BTreeMap::new(),
             };
             self.recordings.insert(id.clone(), kept);
@@ -114,6 +126,12 @@ impl Ledger {
             Fact::Repeated(repeated) => {
                 self.open.remove(&repeated.id);
             }
+            Fact::UpdateRequested(update) => {
+                kept.changes.insert(entry.number, Change::Update(update.clone()));
+            }
+            Fact::LayoutRequested(layout) => {
+                kept.changes.insert(entry.number, Change::Layout(layout.clone()));
+            }
             Fact::CallUnanswered(unanswered) => {
                 if let Some(open) = self.open.get_mut(&unanswered.id) {
                     kept.answers.remove(&open.session);
@@ -128,6 +146,7 @@ impl Ledger {
         self.boards.entry(kept.folded.app.clone()).or_default().apply(&kept.folded, entry);
         if kept.folded.settled() {
             kept.answers.clear();
+            kept.changes.clear();
         }
     }
 

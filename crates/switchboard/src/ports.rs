@@ -4,7 +4,7 @@
 //! that [`Store::append`] took is durable before the step goes on (D9).
 
 use agora::{Operation, ResourceId, Sid, Timestamp, Uid};
-use rules::journal::{Domain, Requested};
+use rules::journal::{Domain, LayoutRequested, Requested, UpdateRequested};
 use rules::{Entry, EntryNumber, RecordingId};
 
 /// Why something could not be written or read, as a sentence for the log.
@@ -106,7 +106,8 @@ pub trait Store {
 /// One request to the service before the configuration is added to it.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestFacts<'a> {
-    /// What staff asked for: App ID, channel, mode, storage profile, settings.
+    /// What staff asked for: App ID, channel, mode, storage profile, settings. For a `start` with what was changed since
+    /// and applied (R1).
     pub requested: &'a Requested,
     /// The operation.
     pub operation: Operation,
@@ -122,6 +123,10 @@ pub struct RequestFacts<'a> {
     pub asynchronous: bool,
     /// The resource IDs of the recording's other sessions (A1).
     pub exclude: &'a [ResourceId],
+    /// What an `update` changes (U1).
+    pub update: Option<&'a UpdateRequested>,
+    /// The whole layout of an `updateLayout` (U2).
+    pub layout: Option<&'a LayoutRequested>,
 }
 
 /// One request, complete but for the `Authorization` header.

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use agora::check::{Check, check_settings};
+use agora::check::{Check, Finding, check_layout, check_settings, check_update};
+use agora::request::UpdateSettings;
 use agora::{Mode, Uid};
-use rules::api::{AdoptRecording, Asked, Problem, RequestRecording, Written};
+use rules::api::{AdoptRecording, Asked, ChangeLayout, ChangeUpdate, Problem, RequestRecording, Written};
 use rules::journal::{
-    Acknowledged, Adopted, By, ClientNumber, Dismissed, PolicyChanged, RULES_VERSION, Requested,
-    StopRequested, Uids,
+    Acknowledged, Adopted, By, ClientNumber, Dismissed, LayoutRequested, PolicyChanged, RULES_VERSION,
+    Requested, StopRequested, Uids, UpdateRequested,
 };
 use rules::{EntryNumber, Fact, Policy, Recording, RecordingId, RuleId, SessionNumber};
 
@@ -23,6 +24,9 @@ const STARTS_A_MINUTE: usize = 10;
 
 /// The longest time in which a stop can be taken back, in real time.
 pub const UNDO_MAX: Duration = Duration::from_secs(60);
+
+/// How many changes one recording can have (U1): they are kept for as long as it runs.
+const CHANGES_MAX: usize = 500;
 
 /// The longest reason for a dismissal, in characters.
 const REASON_CHARACTERS_MAX: usize = 500;
@@ -41,6 +45,10 @@ pub enum Command {
     WithdrawStop,
     /// Another policy, by name.
     ChangePolicy(String),
+    /// Change what its sessions subscribe to, hold a page, or give them new storage credentials (U1).
+    Update(Box<ChangeUpdate>),
+    /// Another layout (U2).
+    Layout(Box<ChangeLayout>),
     /// Go on where it waits for staff.
     TryAgain,
     /// The next query now.
@@ -261,6 +269,33 @@ impl Switchboard {
                 }
                 Fact::PolicyChanged(PolicyChanged { name, policy })
             }
+            Command::Update(update) => {
+                self.can_change(id, recording)?;
+                let ChangeUpdate { settings, storage } = update.as_ref();
+                if *settings == UpdateSettings::default() && storage.is_none() {
+                    return Err(problem(
+                        422,
+                        "bad_request",
+                        "Say what is to be changed: the body asks for nothing.",
+                    ));
+                }
+                blocked(check_update(recording.mode, settings))?;
+                if let Some(storage) = storage {
+                    has_storage(self.app(&recording.app)?, storage)?;
+                }
+                Fact::UpdateRequested(Box::new(UpdateRequested {
+                    settings: settings.clone(),
+                    storage: storage.clone(),
+                }))
+            }
+            Command::Layout(change) => {
+                self.can_change(id, recording)?;
+                if recording.mode != Mode::Mix {
+                    return Err(problem(422, "bad_request", "Only a composed picture has a layout."));
+                }
+                blocked(check_layout(&change.layout))?;
+                Fact::LayoutRequested(Box::new(LayoutRequested { layout: change.layout.clone() }))
+            }
             Command::TryAgain => {
                 if recording.waiting.is_none() {
                     return Err(problem(409, "not_waiting", "This recording does not wait for anybody."));
@@ -298,6 +333,24 @@ impl Switchboard {
             }
         };
         Ok(Said::New(Box::new(fact)))
+    }
+
+    /// Whether what staff ask for can still reach a session.
+    fn can_change(&self, id: &RecordingId, recording: &Recording) -> Result<(), Problem> {
+        if recording.stop.is_some() {
+            return Err(problem(409, "stopping", "A stop was asked for, so nothing is changed any more."));
+        }
+        if recording.settled() {
+            return Err(problem(409, "not_running", "Nothing of this recording runs any more."));
+        }
+        let changes = self.ledger.recordings.get(id).map_or(0, |kept| kept.changes.len());
+        if changes >= CHANGES_MAX {
+            let title = format!(
+                "This recording was changed {CHANGES_MAX} times, which is the limit: start another one."
+            );
+            return Err(problem(409, "too_many_changes", title));
+        }
+        Ok(())
     }
 
     /// Writes the first entries of a new recording, and gives its lease to the page that asked.
@@ -472,16 +525,22 @@ fn check_request(app: &AppConfig, ask: &RequestRecording) -> Result<(), Problem>
     if !app.modes.contains(&ask.settings.mode) {
         return Err(wrong_mode(app));
     }
-    if !app.storage.contains(&ask.storage) {
-        let title = format!(
-            "{} has no storage profile {:?}; the configuration has {}.",
-            app.name,
-            ask.storage,
-            app.storage.join(", ")
-        );
-        return Err(problem(422, "bad_request", title));
+    has_storage(app, &ask.storage)?;
+    blocked(check_settings(&ask.settings))
+}
+
+fn has_storage(app: &AppConfig, name: &str) -> Result<(), Problem> {
+    if app.storage.iter().any(|known| known == name) {
+        return Ok(());
     }
-    let blocks = check_settings(&ask.settings).into_iter().find_map(|finding| match finding.check {
+    let known = app.storage.join(", ");
+    let title = format!("{} has no storage profile {name:?}; the configuration has {known}.", app.name);
+    Err(problem(422, "bad_request", title))
+}
+
+/// The first finding that blocks, as a refusal (S1).
+fn blocked(findings: Vec<Finding>) -> Result<(), Problem> {
+    let blocks = findings.into_iter().find_map(|finding| match finding.check {
         Check::Blocks(sentence) => Some(sentence),
         Check::Warns(_) => None,
     });

@@ -5,8 +5,9 @@ mod common;
 use std::time::Duration;
 
 use agora::Operation;
+use agora::request::{Layout, MixedVideoLayout, UpdateSettings};
 use common::World;
-use rules::api::{MakeCall, MakeDecision, Problem};
+use rules::api::{ChangeLayout, ChangeUpdate, MakeCall, MakeDecision, Problem};
 use rules::journal::{Attempt, DecisionKind, Domain, EndedHow};
 use rules::{Fact, RecordingId, RuleId};
 use switchboard::{Actor, Command};
@@ -219,4 +220,40 @@ fn nothing_is_promised_while_the_journal_cannot_be_written() {
     assert!(world.switchboard.writable().is_ok());
     assert_eq!(world.store.lines().len(), lines + 1, "the answer is written");
     world.ask(&actor, "key", &ask).expect("now it can be promised");
+}
+
+#[test]
+fn u1_a_change_is_written_once_asked_for_and_refused_where_it_makes_no_sense() {
+    let (mut world, page, id) = quiet();
+    let actor = world.actor(page);
+    let now = world.now();
+    let mut command = |command: Command| world.switchboard.commanded(&actor, &id, &command, now);
+    let update = |settings: UpdateSettings, storage: Option<&str>| {
+        Command::Update(Box::new(ChangeUpdate { settings, storage: storage.map(str::to_owned) }))
+    };
+    let subscription =
+        || UpdateSettings { subscribe_audio_uids: Some(vec!["77".to_owned()]), ..UpdateSettings::default() };
+    for (change, status) in [
+        (update(UpdateSettings::default(), None), 422),
+        (update(UpdateSettings { onhold: Some(true), ..UpdateSettings::default() }, None), 422),
+        (update(subscription(), Some("elsewhere")), 422),
+        (
+            Command::Layout(Box::new(ChangeLayout {
+                layout: Layout { mixed_video_layout: MixedVideoLayout::Custom, ..Layout::default() },
+            })),
+            422,
+        ),
+    ] {
+        let problem = command(change.clone()).expect_err("it is refused");
+        assert_eq!(problem.status, status, "{change:?}: {problem:?}");
+    }
+    let written = command(update(subscription(), Some("archive"))).expect("it is taken").number;
+    let again = command(Command::Layout(Box::default())).expect("it is taken").number;
+    assert!(again > written);
+    command(Command::Stop { session: None, undo: Duration::ZERO }).expect("it is taken");
+    assert_eq!(command(update(subscription(), None)).expect_err("too late").kind, "stopping");
+    let facts: Vec<Fact> = world.store.lines().into_iter().map(|line| line.entry.fact).collect();
+    let asked =
+        facts.iter().filter(|fact| matches!(fact, Fact::UpdateRequested(_) | Fact::LayoutRequested(_)));
+    assert_eq!(asked.count(), 2);
 }

@@ -95,8 +95,9 @@ struct Bodies;
 
 impl Requests for Bodies {
     fn build(&self, facts: &RequestFacts<'_>) -> Result<ports::Request, String> {
-        let RequestFacts { requested, operation, domain, uid, resource_id, sid, asynchronous, exclude } =
-            *facts;
+        let RequestFacts {
+            requested, operation, domain, uid, resource_id, sid, asynchronous, exclude, ..
+        } = *facts;
         let app_id = AppId::parse(APP_ID).expect("valid");
         let settings = &requested.settings;
         let path =

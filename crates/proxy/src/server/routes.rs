@@ -14,8 +14,9 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
 use rules::api::{
-    Acknowledge, AdoptRecording, AppSetup, CLIENT_HEADER, Capability, ChangePolicy, ClaimLeases, Dismiss,
-    JournalPage, MakeCall, MakeDecision, PROTOCOL, RequestRecording, SECRET_HEADER, Setup,
+    Acknowledge, AdoptRecording, AppSetup, CLIENT_HEADER, Capability, ChangeLayout, ChangePolicy,
+    ChangeUpdate, ClaimLeases, Dismiss, JournalPage, MakeCall, MakeDecision, PROTOCOL, RequestRecording,
+    SECRET_HEADER, Setup,
 };
 use rules::{EntryNumber, RecordingId, SessionNumber};
 use serde::Deserialize;
@@ -81,6 +82,8 @@ const ROUTES: &[Route] = &[
     needs(Operate, "/api/v1/recordings/{id}/stop/withdraw", || post(withdraw)),
     needs(Operate, "/api/v1/recordings/{id}/sessions/{session}/stop", || post(stop_session)),
     needs(Operate, "/api/v1/recordings/{id}/policy", || post(policy)),
+    needs(Operate, "/api/v1/recordings/{id}/update", || post(update)),
+    needs(Operate, "/api/v1/recordings/{id}/layout", || post(layout)),
     needs(Operate, "/api/v1/recordings/{id}/try-again", || post(try_again)),
     needs(Operate, "/api/v1/recordings/{id}/hurry", || post(hurry)),
     needs(Operate, "/api/v1/recordings/{id}/acknowledge", || post(acknowledge)),
@@ -360,6 +363,26 @@ async fn policy(
 ) -> Answer {
     let ChangePolicy { policy } = read(&headers, &sized(body)?)?;
     command(&server, &id, &headers, Command::ChangePolicy(policy)).await
+}
+
+async fn update(
+    State(server): Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
+    let change: ChangeUpdate = read(&headers, &sized(body)?)?;
+    command(&server, &id, &headers, Command::Update(Box::new(change))).await
+}
+
+async fn layout(
+    State(server): Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
+    let change: ChangeLayout = read(&headers, &sized(body)?)?;
+    command(&server, &id, &headers, Command::Layout(Box::new(change))).await
 }
 
 async fn acknowledge(
