@@ -129,6 +129,8 @@ pub fn decision(kind: &DecisionKind) -> String {
         DecisionKind::Replace(session) => format!("Replaced: session {session}"),
         DecisionKind::WaitForStaff(why) => format!("Waits for staff: {}", waiting(*why)),
         DecisionKind::Alarm(cause) => format!("Alarm: {}", alarm(*cause)),
+        DecisionKind::NotApplied { session, .. } => format!("Change not applied: session {session}"),
+        DecisionKind::TakesOver(session) => format!("Main from now on: session {session}"),
     }
 }
 
@@ -150,6 +152,7 @@ const fn waiting(why: WaitingFor) -> &'static str {
         WaitingFor::StartTries => "half an hour of tries is over",
         WaitingFor::Unattended => "nobody was here",
         WaitingFor::Idle => "nobody was in the channel",
+        WaitingFor::Fatal => "a fatal error before anything was recorded",
     }
 }
 
@@ -172,6 +175,8 @@ const fn alarm(cause: AlarmCause) -> &'static str {
         AlarmCause::ControlEnding(_) => "control ends soon",
         AlarmCause::OutOfControl(_) => "control has ended",
         AlarmCause::Unattended => "nobody was here when a start fell due",
+        AlarmCause::NotApplied(_) => "a change is not applied",
+        AlarmCause::Fatal(_) => "a fatal error before anything was recorded",
     }
 }
 

@@ -18,6 +18,7 @@ pub fn word(standing: Standing) -> &'static str {
     match standing {
         Standing::Unreadable => "Unreadable",
         Standing::Waits(WaitingFor::Refused) => "Start refused",
+        Standing::Waits(WaitingFor::Fatal) => "Fatal error",
         Standing::Waits(WaitingFor::Idle) => "Ended, idle",
         Standing::Waits(WaitingFor::StartTries) => "Not started",
         Standing::Waits(WaitingFor::Unattended) => "Waits for you",
@@ -125,6 +126,7 @@ fn waits(why: WaitingFor, recording: &Recording, clock: ClockFace) -> String {
             format!("Asked for at {}; nobody was here. Start now?", clock(recording.asked_at))
         }
         WaitingFor::Idle => "Ended by itself: nobody was in the channel.".to_owned(),
+        WaitingFor::Fatal => "A fatal error before anything was recorded. Not tried again.".to_owned(),
     }
 }
 
@@ -420,6 +422,13 @@ pub fn alarm(alarm: &Alarm, recording: &Recording, clock: ClockFace) -> String {
         }
         AlarmCause::Unattended => {
             format!("Asked for at {}, and nobody was here. Start now?", clock(recording.asked_at))
+        }
+        AlarmCause::NotApplied(_) => {
+            format!("The change is not applied{}. It records as before.", refusal(recording))
+        }
+        AlarmCause::Fatal(_) => {
+            "The service notified a fatal error before anything was recorded: check storage and token."
+                .to_owned()
         }
     }
 }

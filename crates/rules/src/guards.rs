@@ -13,7 +13,7 @@ use crate::line::Outcome;
 use crate::policy::seconds;
 use crate::recording::{Phase, Recording, Session};
 use crate::rule::RuleId;
-use crate::{next, start, stop};
+use crate::{next, start, stop, update};
 
 /// A call that may be made, with what the proxy needs to make it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,9 +88,7 @@ pub fn permits(
         Operation::Start => permits_start(view, call),
         Operation::Query => permits_query(view, call),
         Operation::Stop => permits_stop(view, call),
-        Operation::Update | Operation::UpdateLayout => {
-            refuse(RuleId::U1, "nobody asked for a change of this session")
-        }
+        Operation::Update | Operation::UpdateLayout => permits_update(view, call),
     }
 }
 
@@ -103,7 +101,13 @@ fn session_of<'a>(view: View<'a>, call: &MakeCall) -> Result<&'a Session, Refusa
 
 /// D10: one call beside the query is open per session.
 fn nothing_else_open(session: &Session) -> Result<(), Refusal> {
-    for (line, name) in [(&session.acquire, "acquire"), (&session.start, "start"), (&session.halt, "stop")] {
+    let lines = [
+        (&session.acquire, "acquire"),
+        (&session.start, "start"),
+        (&session.halt, "stop"),
+        (&session.change, "update"),
+    ];
+    for (line, name) in lines {
         if line.open.is_some() {
             return refuse(
                 RuleId::D10,
@@ -190,7 +194,7 @@ fn permits_start(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal> 
         late: session.start.sent_entry == 0 && view.now > resource.at + seconds(policy.resource_late),
         asynchronous: false,
         answer_wait: seconds(policy.slow_answer_wait),
-        changes: Vec::new(),
+        changes: session.carries.entries(),
         repeats: Some(session.start.sent_entry).filter(|entry| *entry > 0),
     })
 }
@@ -248,6 +252,29 @@ fn permits_stop(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal> {
         answer_wait: stop::answer_wait(view),
         changes: Vec::new(),
         repeats: None,
+    })
+}
+
+fn permits_update(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal> {
+    let (session, sid, resource_id) = running(view, call)?;
+    nothing_else_open(session)?;
+    let change = update::to_apply(view, session).filter(|change| change.operation() == call.operation);
+    let Some(change) = change else {
+        return refuse(RuleId::U1, "nobody asked for a change of this session");
+    };
+    if session.doubt.is_some() {
+        return refuse(RuleId::U1, "the session is in doubt: it is changed when it has come back");
+    }
+    Ok(Permitted {
+        uid: session.uid,
+        domain: call.domain,
+        resource_id: Some(resource_id),
+        sid: Some(sid),
+        late: false,
+        asynchronous: false,
+        answer_wait: seconds(view.recording.policy.answer_wait),
+        repeats: update::repeats(session, change),
+        changes: vec![change.entry],
     })
 }
 

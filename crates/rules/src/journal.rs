@@ -111,12 +111,9 @@ pub enum By {
 /// What an entry says. The names are part of the journal's format.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
-#[cfg_attr(
-    target_arch = "wasm32",
-    expect(
-        clippy::large_enum_variant,
-        reason = "a change of policy is rare; boxed, its readers would pay for it"
-    )
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a change of policy is rare; boxed, its readers would pay for it"
 )]
 pub enum Fact {
     /// Staff asked for a recording. Always entry 1.
@@ -399,6 +396,15 @@ pub enum DecisionKind {
     WaitForStaff(WaitingFor),
     /// Staff are to see this.
     Alarm(AlarmCause),
+    /// A change that staff asked for is not applied to this session, and is not tried any more (U1).
+    NotApplied {
+        /// The session.
+        session: SessionNumber,
+        /// The entry that asked for the change.
+        change: EntryNumber,
+    },
+    /// This session is the main one from now on (A2).
+    TakesOver(SessionNumber),
 }
 
 impl DecisionKind {
@@ -411,9 +417,11 @@ impl DecisionKind {
             | Self::Lost(session)
             | Self::Ending(session)
             | Self::TakenAsEnded(session)
+            | Self::TakesOver(session)
             | Self::Abandoned(session)
             | Self::NotStarted { session, .. }
             | Self::Ended { session, .. }
+            | Self::NotApplied { session, .. }
             | Self::Orphaned { session, .. } => Some(*session),
             Self::Alarm(cause) => cause.session(),
             Self::Replace(_) | Self::WaitForStaff(_) => None,
@@ -453,6 +461,8 @@ pub enum WaitingFor {
     Unattended,
     /// It ended because nobody was in the channel (R2).
     Idle,
+    /// A notification told of a fatal error before anything was recorded (R5).
+    Fatal,
 }
 
 /// What an alarm is about: one alarm a cause.
@@ -493,6 +503,10 @@ pub enum AlarmCause {
     OutOfControl(SessionNumber),
     /// It waits for staff since nobody was here (M10).
     Unattended,
+    /// A change that staff asked for is not applied to this session (U1).
+    NotApplied(SessionNumber),
+    /// A notification told of a fatal error before anything was recorded (R5).
+    Fatal(SessionNumber),
 }
 
 impl AlarmCause {
@@ -507,7 +521,9 @@ impl AlarmCause {
             | Self::StopUnconfirmed(number)
             | Self::StopRefused(number)
             | Self::ControlEnding(number)
-            | Self::OutOfControl(number) => Some(number),
+            | Self::OutOfControl(number)
+            | Self::NotApplied(number)
+            | Self::Fatal(number) => Some(number),
             Self::StartFailing
             | Self::StartRefused
             | Self::AcquireFailing

@@ -27,6 +27,7 @@ pub mod rule;
 mod schedule;
 mod start;
 pub mod stop;
+pub mod update;
 mod verify;
 
 #[cfg(test)]

@@ -160,7 +160,7 @@ pub struct Line {
     pub limited_until: Option<Timestamp>,
 }
 
-fn is_zero(number: &u32) -> bool {
+pub(crate) const fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
@@ -186,6 +186,11 @@ pub enum Repeat {
 }
 
 impl Line {
+    /// Whether nothing was ever sent, or all of it is forgotten.
+    pub const fn is_idle(&self) -> bool {
+        self.open.is_none() && self.last_sent.is_none()
+    }
+
     /// Forgets the run: the next try is the first again.
     pub fn restart(&mut self) {
         let open = self.open.take();

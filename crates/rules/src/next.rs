@@ -11,7 +11,7 @@ use crate::journal::{Attempt, Decision, Domain, EntryNumber, SessionNumber};
 use crate::reason::{Cause, Reason, Then};
 use crate::recording::Recording;
 use crate::rule::RuleId;
-use crate::{api, monitor, replace, start, stop};
+use crate::{api, monitor, replace, start, stop, update};
 
 /// The next step of a recording.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,6 +158,7 @@ pub(crate) fn look(recording: &Recording, board: &Board, now: Timestamp) -> Find
         if let Some(plan) = stop::stop_plan(view, session) {
             findings.plan(plan);
         }
+        update::look(view, session, &mut findings);
         if let Some(plan) = monitor::query_plan(view, session) {
             findings.plan(plan);
         } else if let Some(open) = &session.query.open {

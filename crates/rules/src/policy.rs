@@ -157,6 +157,10 @@ pub struct Policy {
     pub stop_alarm: u32,
     /// T8: the gap after a refused stop.
     pub refused_stop_gap: u32,
+    /// U1: gaps after an update that the service could not carry out.
+    pub update_gaps: [u32; 3],
+    /// U1: the gap after those for storage credentials, which are sent until they are applied.
+    pub credentials_gap: u32,
     /// T6: the share of the time of control after which the rest is shown, in percent.
     pub control_shown_percent: u32,
     /// T6: the share of the time of control after which it is an alarm, in percent.
@@ -225,6 +229,8 @@ impl Policy {
         stop_slow_gap: 15,
         stop_alarm: 60,
         refused_stop_gap: 60,
+        update_gaps: [3, 6, 9],
+        credentials_gap: 60,
         control_shown_percent: 80,
         control_alarm_percent: 95,
         control_reserve: 3600,

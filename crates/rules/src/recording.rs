@@ -16,6 +16,7 @@ use crate::journal::{
 use crate::line::{Line, OpenCall, Outcome};
 use crate::policy::{Policy, departures};
 use crate::rule::RuleId;
+use crate::update::{self, Applied, Change};
 
 /// What staff want: "record this channel until I say stop". Owns one or more sessions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,6 +59,12 @@ pub struct Recording {
     /// Staff want it stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<StopIntent>,
+    /// Assurance: a main and a backup session record at the same time (A1).
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub assured: bool,
+    /// Assurance: the session that has the main role; 0 before one has it (A2).
+    #[serde(default, skip_serializing_if = "is_no_session")]
+    pub main: SessionNumber,
     /// Its sessions, oldest first. Those that are over and older than a few are left out.
     #[serde(default)]
     pub sessions: Vec<Session>,
@@ -87,9 +94,19 @@ pub struct Recording {
     /// Staff want the next query now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hurried: Option<Timestamp>,
+    /// Changes that staff asked for and that some session still lacks, oldest first (U1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    /// Where the layout and the subscription stand that were last applied: a new session starts with them (R1).
+    #[serde(default, skip_serializing_if = "Applied::is_none")]
+    pub applied: Applied,
     /// An entry of a kind or version that this build does not know: no lease is held on it.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub unreadable: bool,
+}
+
+const fn is_no_session(number: &SessionNumber) -> bool {
+    *number == 0
 }
 
 /// Staff want it stopped (T7).
@@ -296,6 +313,18 @@ pub struct Session {
     /// Its stops.
     #[serde(default)]
     pub halt: Line,
+    /// Its updates, of whatever kind: those of the change that `changing` names.
+    #[serde(default, skip_serializing_if = "Line::is_idle")]
+    pub change: Line,
+    /// The entry of the change that was sent last (U1).
+    #[serde(default, skip_serializing_if = "crate::line::is_zero")]
+    pub changing: EntryNumber,
+    /// Every change that was asked for up to this entry is applied here, or was given up (U1).
+    #[serde(default, skip_serializing_if = "crate::line::is_zero")]
+    pub changed: EntryNumber,
+    /// What its `start` carried beyond the request (R1).
+    #[serde(default, skip_serializing_if = "Applied::is_none")]
+    pub carries: Applied,
     /// When it was over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_at: Option<Timestamp>,
@@ -465,6 +494,8 @@ impl Recording {
             last_at: entry.at,
             lease: None,
             stop: None,
+            assured: false,
+            main: 0,
             sessions: Vec::new(),
             next_session: 1,
             procedure,
@@ -475,6 +506,8 @@ impl Recording {
             unattended: None,
             refusal: None,
             hurried: None,
+            changes: Vec::new(),
+            applied: Applied::default(),
             unreadable: entry.version > JOURNAL_VERSION,
         })
     }
@@ -484,7 +517,7 @@ impl Recording {
         self.sessions.iter().find(|session| session.number == number)
     }
 
-    fn session_mut(&mut self, number: SessionNumber) -> Option<&mut Session> {
+    pub(crate) fn session_mut(&mut self, number: SessionNumber) -> Option<&mut Session> {
         self.sessions.iter_mut().find(|session| session.number == number)
     }
 
@@ -584,6 +617,10 @@ impl Session {
             start: Line::default(),
             query: Line::default(),
             halt: Line::default(),
+            change: Line::default(),
+            changing: 0,
+            changed: 0,
+            carries: Applied::default(),
             over_at: None,
         }
     }
@@ -661,16 +698,18 @@ impl Session {
             Operation::Acquire => &self.acquire,
             Operation::Start => &self.start,
             Operation::Stop => &self.halt,
-            Operation::Query | Operation::Update | Operation::UpdateLayout => &self.query,
+            Operation::Query => &self.query,
+            Operation::Update | Operation::UpdateLayout => &self.change,
         }
     }
 
-    const fn line_mut(&mut self, operation: Operation) -> &mut Line {
+    pub(crate) const fn line_mut(&mut self, operation: Operation) -> &mut Line {
         match operation {
             Operation::Acquire => &mut self.acquire,
             Operation::Start => &mut self.start,
             Operation::Stop => &mut self.halt,
-            Operation::Query | Operation::Update | Operation::UpdateLayout => &mut self.query,
+            Operation::Query => &mut self.query,
+            Operation::Update | Operation::UpdateLayout => &mut self.change,
         }
     }
 }
@@ -690,11 +729,9 @@ pub fn fold(recording: &mut Recording, entry: &Entry) {
         recording.acted_at = Some(entry.at);
     }
     match &entry.fact {
-        Fact::Requested(_)
-        | Fact::UpdateRequested(_)
-        | Fact::LayoutRequested(_)
-        | Fact::Notified(_)
-        | Fact::NotifiedAgain(_) => {}
+        Fact::Requested(_) | Fact::Notified(_) | Fact::NotifiedAgain(_) => {}
+        Fact::UpdateRequested(asked) => update::fold_asked(recording, update::touched(asked), entry),
+        Fact::LayoutRequested(_) => update::fold_asked(recording, update::LAYOUT, entry),
         Fact::Leased(leased) => fold_leased(recording, leased, entry.at),
         Fact::CallSent(sent) => fold_sent(recording, sent, entry),
         Fact::CallAnswered(answered) => {
@@ -759,6 +796,7 @@ pub fn fold(recording: &mut Recording, entry: &Entry) {
         }
         Fact::Unknown(_) => recording.unreadable = true,
     }
+    update::settle(recording);
     prune(recording);
 }
 
@@ -789,8 +827,14 @@ fn fold_sent(recording: &mut Recording, sent: &crate::journal::CallSent, entry: 
             return;
         }
         let because = recording.procedure.as_ref().map_or(Because::Asked, |procedure| procedure.because);
-        recording.sessions.push(Session::begun_with(sent.session, sent.uid, because, entry.at));
+        let mut session = Session::begun_with(sent.session, sent.uid, because, entry.at);
+        session.carries = recording.applied;
+        session.changed = recording.changes.first().map_or(entry.number, |change| change.entry - 1);
+        recording.sessions.push(session);
         recording.next_session = recording.next_session.saturating_add(1);
+    }
+    if matches!(sent.operation, Operation::Update | Operation::UpdateLayout) {
+        update::fold_sent(recording, sent.session);
     }
     if sent.operation == Operation::Query {
         recording.hurried = None;
@@ -838,7 +882,7 @@ fn fold_answered(
         Operation::Start => start_answered(recording, number, class, entry),
         Operation::Query => query_answered(recording, number, &call, class, http, entry),
         Operation::Stop => stop_answered(recording, number, class, entry),
-        Operation::Update | Operation::UpdateLayout => {}
+        Operation::Update | Operation::UpdateLayout => update::fold_answered(recording, number, class, entry),
     }
 }
 
@@ -1057,7 +1101,7 @@ fn unclear(session: &mut Session, entry: &Entry, not_completed: bool) {
     run.count = run.count.saturating_add(1);
 }
 
-fn not_found(session: &mut Session, asked: Option<Timestamp>, entry: &Entry) {
+pub(crate) fn not_found(session: &mut Session, asked: Option<Timestamp>, entry: &Entry) {
     let doubt = session.doubt.get_or_insert(Doubt {
         t0: entry.at,
         first: entry.number,
@@ -1181,9 +1225,8 @@ fn fold_decided(recording: &mut Recording, decision: &Decision, entry: &Entry) {
                 session.refused = None;
                 session.recovery = None;
                 session.late.clear();
-                for line in [&mut session.acquire, &mut session.start, &mut session.query, &mut session.halt]
-                {
-                    line.restart();
+                for operation in Operation::ALL {
+                    session.line_mut(operation).restart();
                 }
             }
             let number = *number;
@@ -1247,23 +1290,35 @@ fn fold_decided(recording: &mut Recording, decision: &Decision, entry: &Entry) {
                 procedure.rounds = procedure.rounds.saturating_add(1);
                 procedure.from_session = recording.next_session;
             }
-            if recording.alarms.iter().any(|alarm| alarm.cause == *cause && !alarm.passed) {
-                return;
-            }
-            recording.alarms.retain(|alarm| alarm.cause != *cause);
-            if recording.alarms.len() >= 16 {
-                recording.alarms.remove(0);
-            }
-            recording.alarms.push(Alarm {
-                cause: *cause,
-                rule,
-                at: entry.at,
-                entry: entry.number,
-                passed: false,
-                acknowledged: false,
-            });
+            raise(recording, *cause, rule, entry);
         }
+        DecisionKind::NotApplied { session: number, change } => {
+            if let Some(session) = recording.session_mut(*number) {
+                session.changed = session.changed.max(*change);
+            }
+            raise(recording, AlarmCause::NotApplied(*number), rule, entry);
+        }
+        DecisionKind::TakesOver(number) => recording.main = *number,
     }
+}
+
+/// An alarm; one a cause.
+fn raise(recording: &mut Recording, cause: AlarmCause, rule: RuleId, entry: &Entry) {
+    if recording.alarms.iter().any(|alarm| alarm.cause == cause && !alarm.passed) {
+        return;
+    }
+    recording.alarms.retain(|alarm| alarm.cause != cause);
+    if recording.alarms.len() >= 16 {
+        recording.alarms.remove(0);
+    }
+    recording.alarms.push(Alarm {
+        cause,
+        rule,
+        at: entry.at,
+        entry: entry.number,
+        passed: false,
+        acknowledged: false,
+    });
 }
 
 fn recovered(recording: &mut Recording, number: SessionNumber, entry: &Entry) {
@@ -1357,7 +1412,7 @@ fn fold_adopted(recording: &mut Recording, adopted: &crate::journal::Adopted, en
 }
 
 /// Marks the alarms of these causes as passed: they stay until acknowledged, and no longer call.
-fn pass_alarms(recording: &mut Recording, passed: impl Fn(AlarmCause) -> bool) {
+pub(crate) fn pass_alarms(recording: &mut Recording, passed: impl Fn(AlarmCause) -> bool) {
     for alarm in &mut recording.alarms {
         if passed(alarm.cause) {
             alarm.passed = true;
@@ -1375,6 +1430,7 @@ const fn is_about_starting(cause: AlarmCause) -> bool {
         | AlarmCause::UidsInUse
         | AlarmCause::ReplacementsUsed
         | AlarmCause::ReplacementFailed
+        | AlarmCause::Fatal(_)
         | AlarmCause::Unattended => true,
         AlarmCause::Unconfirmed(_)
         | AlarmCause::Unclear(_)
@@ -1385,7 +1441,8 @@ const fn is_about_starting(cause: AlarmCause) -> bool {
         | AlarmCause::StopUnconfirmed(_)
         | AlarmCause::StopRefused(_)
         | AlarmCause::ControlEnding(_)
-        | AlarmCause::OutOfControl(_) => false,
+        | AlarmCause::OutOfControl(_)
+        | AlarmCause::NotApplied(_) => false,
     }
 }
 

@@ -43,7 +43,8 @@ pub(crate) fn stop_plan(view: View<'_>, session: &Session) -> Option<Plan> {
     let line = &session.halt;
     let taken_as_ended = session.phase == Phase::TakenAsEnded;
     // D10: one call beside the query. A start may be out again when the answer to an earlier one came late.
-    let busy = [&session.acquire, &session.start, line].iter().any(|line| line.open.is_some());
+    let lines = [&session.acquire, &session.start, &session.change, line];
+    let busy = lines.iter().any(|line| line.open.is_some());
     if !session.is_watched() || taken_as_ended || busy || is_out_of_control(view, session) {
         return None;
     }

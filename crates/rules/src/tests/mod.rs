@@ -6,6 +6,7 @@ mod start;
 mod stop;
 mod structure;
 mod transport;
+mod update;
 mod verify;
 mod worlds;
 

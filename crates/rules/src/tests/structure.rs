@@ -166,11 +166,12 @@ fn every_rule_that_is_applied_has_a_test_named_after_it() {
         include_str!("monitor.rs"),
         include_str!("replace.rs"),
         include_str!("stop.rs"),
+        include_str!("update.rs"),
     ]
     .concat();
     for id in RuleId::ALL {
         let section = &id.as_str()[..1];
-        if ["D", "S", "V", "M", "R", "T", "F"].contains(&section) {
+        if ["D", "S", "V", "M", "R", "T", "U", "F"].contains(&section) {
             let name = format!("fn {}_", id.as_str().to_lowercase());
             assert!(tests.contains(&name), "no test begins with {name}");
         }
