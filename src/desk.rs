@@ -2,12 +2,12 @@
 //!
 //! A signal for every recording, so that an entry draws one row anew and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use agora::Timestamp;
 use client::{Client, EndedBecause, Liveness, Refusal};
 use leptos::prelude::*;
+use litemap::LiteMap;
 use rules::api::{Capability, Setup};
 use rules::{Board, Call, Entry, Reason, Recording, RecordingId};
 
@@ -52,12 +52,11 @@ pub struct Desk {
     pub(crate) client: StoredValue<Client, LocalStorage>,
     /// The page's clock.
     pub clock: Clock,
-    cells: StoredValue<BTreeMap<RecordingId, Cell>>,
+    cells: StoredValue<LiteMap<RecordingId, Cell>>,
     /// Recordings that ended before this page was opened, as the list names them.
-    older: StoredValue<BTreeMap<RecordingId, Cell>>,
+    older: StoredValue<LiteMap<RecordingId, Cell>>,
     /// The recordings that are known, by id.
     pub ids: RwSignal<Vec<RecordingId>>,
-    boards: StoredValue<BTreeMap<String, Board>>,
     /// Whether every live recording is here.
     pub complete: RwSignal<bool>,
     /// How the connection is.
@@ -69,9 +68,9 @@ pub struct Desk {
     /// Grows when entries of an opened recording came.
     pub entries: RwSignal<u64>,
     /// The recordings that this page acts for.
-    pub held: RwSignal<BTreeSet<RecordingId>>,
+    pub held: RwSignal<Vec<RecordingId>>,
     /// The last refusal of a step, by recording.
-    pub refusals: RwSignal<BTreeMap<RecordingId, Refusal>>,
+    pub refusals: RwSignal<LiteMap<RecordingId, Refusal>>,
 }
 
 impl Desk {
@@ -80,17 +79,16 @@ impl Desk {
         Self {
             client: StoredValue::new_local(Client::new()),
             clock,
-            cells: StoredValue::new(BTreeMap::new()),
-            older: StoredValue::new(BTreeMap::new()),
+            cells: StoredValue::new(LiteMap::new()),
+            older: StoredValue::new(LiteMap::new()),
             ids: RwSignal::new(Vec::new()),
-            boards: StoredValue::new(BTreeMap::new()),
             complete: RwSignal::new(false),
             link: RwSignal::new(Link::Connecting),
             hop: RwSignal::new(None),
             setup: RwSignal::new(None),
             entries: RwSignal::new(0),
-            held: RwSignal::new(BTreeSet::new()),
-            refusals: RwSignal::new(BTreeMap::new()),
+            held: RwSignal::new(Vec::new()),
+            refusals: RwSignal::new(LiteMap::new()),
         }
     }
 
@@ -118,11 +116,10 @@ impl Desk {
                 }
             }
             if !changed.is_empty() {
-                self.boards.set_value(client.boards().clone());
                 self.entries.update(|count| *count += 1);
             }
             set_if_new(self.complete, client.complete());
-            let held: BTreeSet<_> = client.held().cloned().collect();
+            let held: Vec<_> = client.held().cloned().collect();
             set_if_new(self.held, held);
             if self.refusals.with_untracked(|known| known != client.refusals()) {
                 self.refusals.set(client.refusals().clone());
@@ -151,9 +148,10 @@ impl Desk {
 
     /// What is on the stream goes before what the list told earlier.
     fn list(self) {
-        let mut ids: BTreeSet<RecordingId> = self.cells.with_value(|cells| cells.keys().cloned().collect());
-        self.older.with_value(|older| ids.extend(older.keys().cloned()));
-        self.ids.set(ids.into_iter().collect());
+        let mut ids: LiteMap<RecordingId, ()> =
+            self.cells.with_value(|cells| cells.keys().map(|id| (id.clone(), ())).collect());
+        self.older.with_value(|older| ids.extend(older.keys().map(|id| (id.clone(), ()))));
+        self.ids.set(ids.into_iter().map(|(id, ())| id).collect());
     }
 
     /// A recording that is known.
@@ -169,7 +167,7 @@ impl Desk {
 
     /// Every call that the rules plan for a recording, the earliest first.
     pub fn planned(self, recording: &Recording, now: Timestamp) -> Vec<(Timestamp, Call, Reason)> {
-        self.boards.with_value(|boards| match boards.get(&recording.app) {
+        self.client.with_value(|client| match client.boards().get(&recording.app) {
             Some(board) => rules::planned(recording, board, now),
             None => rules::planned(recording, &Board::default(), now),
         })
@@ -177,7 +175,7 @@ impl Desk {
 
     /// Something about the board facts of an App ID.
     pub fn with_board<T>(self, app: &str, read: impl FnOnce(&Board) -> T) -> T {
-        self.boards.with_value(|boards| match boards.get(app) {
+        self.client.with_value(|client| match client.boards().get(app) {
             Some(board) => read(board),
             None => read(&Board::default()),
         })

@@ -1,6 +1,6 @@
 //! The client itself: its parts, put together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use litemap::LiteMap;
 
 use agora::Timestamp;
 use rules::api::{FromClient, FromProxy, Hello, PROTOCOL};
@@ -237,12 +237,12 @@ impl Client {
     }
 
     /// The recordings: every live one, and those that ended while this client looked on.
-    pub fn recordings(&self) -> &BTreeMap<RecordingId, Recording> {
+    pub fn recordings(&self) -> &LiteMap<RecordingId, Recording> {
         self.mirror.recordings()
     }
 
     /// The facts of each App, by its name.
-    pub fn boards(&self) -> &BTreeMap<String, Board> {
+    pub fn boards(&self) -> &LiteMap<String, Board> {
         self.mirror.boards()
     }
 
@@ -252,7 +252,7 @@ impl Client {
     }
 
     /// The recordings that appeared, changed or went since this was last asked.
-    pub fn changed(&mut self) -> BTreeSet<RecordingId> {
+    pub fn changed(&mut self) -> Vec<RecordingId> {
         self.mirror.take_changed()
     }
 
@@ -267,7 +267,7 @@ impl Client {
     }
 
     /// The last refusal of a step of each recording, until a step of it is accepted.
-    pub fn refusals(&self) -> &BTreeMap<RecordingId, Refusal> {
+    pub fn refusals(&self) -> &LiteMap<RecordingId, Refusal> {
         self.controller.refusals()
     }
 

@@ -3,7 +3,10 @@
 //! The rules name the steps; this module only keeps them from being posted twice, too early or too often. A lane is a
 //! session's queries, a session's other calls, or the decisions of a recording: at most one step of a lane is posted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use core::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use litemap::LiteMap;
 
 use agora::{Operation, Timestamp};
 use rules::api::{ClaimLeases, MakeCall, MakeDecision, Problem, StreamEntry};
@@ -88,11 +91,11 @@ pub(crate) type Steps = fn(&Recording, &Board, Timestamp) -> Vec<Next>;
 #[derive(Debug)]
 pub(crate) struct Controller {
     steps: Steps,
-    desks: BTreeMap<RecordingId, Desk>,
-    posts: BTreeMap<PostId, Posted>,
+    desks: LiteMap<RecordingId, Desk>,
+    posts: LiteMap<PostId, Posted>,
     next_post: PostId,
     claims: Vec<RecordingId>,
-    refusals: BTreeMap<RecordingId, Refusal>,
+    refusals: LiteMap<RecordingId, Refusal>,
 }
 
 /// One recording that this client acts for.
@@ -106,8 +109,8 @@ struct Desk {
     not_before: u64,
     /// Look again at this monotonic instant, whatever the rules say.
     look_again: Option<u64>,
-    steps: BTreeMap<Lane, Step>,
-    back_offs: BTreeMap<Lane, BackOff>,
+    steps: LiteMap<Lane, Step>,
+    back_offs: LiteMap<Lane, BackOff>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -150,11 +153,11 @@ impl Controller {
     pub(crate) fn new(steps: Steps) -> Self {
         Self {
             steps,
-            desks: BTreeMap::new(),
-            posts: BTreeMap::new(),
+            desks: LiteMap::new(),
+            posts: LiteMap::new(),
             next_post: 1,
             claims: Vec::new(),
-            refusals: BTreeMap::new(),
+            refusals: LiteMap::new(),
         }
     }
 
@@ -166,7 +169,7 @@ impl Controller {
         self.desks.keys()
     }
 
-    pub(crate) fn refusals(&self) -> &BTreeMap<RecordingId, Refusal> {
+    pub(crate) fn refusals(&self) -> &LiteMap<RecordingId, Refusal> {
         &self.refusals
     }
 
@@ -200,13 +203,13 @@ impl Controller {
 
     /// Everything is to be looked at anew.
     pub(crate) fn look_at_everything(&mut self) {
-        for desk in self.desks.values_mut() {
+        for (_, desk) in &mut self.desks {
             desk.dirty = true;
         }
     }
 
     /// The state was taken from a snapshot: it says who holds which lease, and not what happened meanwhile.
-    pub(crate) fn take_stock(&mut self, recordings: &BTreeMap<RecordingId, Recording>, own: ClientNumber) {
+    pub(crate) fn take_stock(&mut self, recordings: &LiteMap<RecordingId, Recording>, own: ClientNumber) {
         for (id, recording) in recordings {
             if let Some(lease) = &recording.lease {
                 self.leased(id, lease.client, own);
@@ -220,8 +223,8 @@ impl Controller {
     pub(crate) fn folded(
         &mut self,
         entries: &[&StreamEntry],
-        apps: &BTreeSet<String>,
-        recordings: &BTreeMap<RecordingId, Recording>,
+        apps: &[String],
+        recordings: &LiteMap<RecordingId, Recording>,
     ) {
         for new in entries {
             if let Some(desk) = self.desks.get_mut(&new.recording) {
@@ -288,8 +291,8 @@ impl Controller {
     /// Asks the rules where something changed or came due, and names what is to be posted now.
     pub(crate) fn act(
         &mut self,
-        recordings: &BTreeMap<RecordingId, Recording>,
-        boards: &BTreeMap<String, Board>,
+        recordings: &LiteMap<RecordingId, Recording>,
+        boards: &LiteMap<String, Board>,
         now: Timestamp,
         monotonic: u64,
     ) -> Vec<(PostId, Request)> {
@@ -302,7 +305,7 @@ impl Controller {
             self.posts.insert(post, Posted { request: request.clone(), lane: None });
             out.push((post, request));
         }
-        let mut due = Vec::new();
+        let mut due = BinaryHeap::new();
         self.desks.retain(|id, _| recordings.contains_key(id));
         for (id, desk) in &mut self.desks {
             let (Some(recording), steps) = (recordings.get(id), self.steps) else { continue };
@@ -324,12 +327,11 @@ impl Controller {
                     step.state = StepState::Due(monotonic);
                 }
                 if matches!(step.state, StepState::Due(at) if at <= monotonic) {
-                    due.push((urgency(&step.request), id.clone(), *lane));
+                    due.push(Reverse((urgency(&step.request), id.clone(), *lane)));
                 }
             }
         }
-        due.sort();
-        for (_, id, lane) in due {
+        while let Some(Reverse((_, id, lane))) = due.pop() {
             if self.posts.len() >= POSTS_AT_ONCE {
                 break;
             }
@@ -370,7 +372,7 @@ impl Desk {
         self.look_at = None;
         self.look_again = None;
         self.not_before = monotonic.saturating_add(SHORTEST_LOOK);
-        let mut wanted = BTreeMap::new();
+        let mut wanted = LiteMap::new_vec();
         for step in steps {
             match step {
                 Next::WaitUntil(at, _) => {

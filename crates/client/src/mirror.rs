@@ -3,7 +3,9 @@
 //! A frame is taken only if it follows on the one before it; otherwise a snapshot is asked for and nothing else is taken
 //! before it begins. So at every instant the state is the fold of one prefix of the journal.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
+
+use litemap::LiteMap;
 
 use rules::api::{Frame, FrameContent, StreamEntry};
 use rules::{Board, Fact, Recording, RecordingId};
@@ -25,7 +27,7 @@ pub(crate) enum Taken<'a> {
         /// Those that were new.
         entries: Vec<&'a StreamEntry>,
         /// The Apps whose facts changed with them, for all of their recordings.
-        apps: BTreeSet<String>,
+        apps: Vec<String>,
     },
     /// A snapshot began, so what was known before is forgotten, or went on, or ended.
     Snapshot,
@@ -45,9 +47,9 @@ pub(crate) struct Mirror {
     ask_at: Option<u64>,
     /// When a snapshot was last asked for.
     asked_at: Option<u64>,
-    recordings: BTreeMap<RecordingId, Recording>,
-    boards: BTreeMap<String, Board>,
-    changed: BTreeSet<RecordingId>,
+    recordings: LiteMap<RecordingId, Recording>,
+    boards: LiteMap<String, Board>,
+    changed: LiteMap<RecordingId, ()>,
     over: VecDeque<RecordingId>,
     pub(crate) opened: Opened,
 }
@@ -121,22 +123,22 @@ impl Mirror {
         Some((upto, self.journal.clone()?))
     }
 
-    pub(crate) fn recordings(&self) -> &BTreeMap<RecordingId, Recording> {
+    pub(crate) fn recordings(&self) -> &LiteMap<RecordingId, Recording> {
         &self.recordings
     }
 
-    pub(crate) fn boards(&self) -> &BTreeMap<String, Board> {
+    pub(crate) fn boards(&self) -> &LiteMap<String, Board> {
         &self.boards
     }
 
-    pub(crate) fn take_changed(&mut self) -> BTreeSet<RecordingId> {
-        core::mem::take(&mut self.changed)
+    pub(crate) fn take_changed(&mut self) -> Vec<RecordingId> {
+        core::mem::take(&mut self.changed).into_iter().map(|(id, ())| id).collect()
     }
 
     fn take_snapshot(&mut self, recordings: &[Recording], last: bool, upto: u64) -> Taken<'static> {
         for recording in recordings {
             self.boards.entry(recording.app.clone()).or_default().include(recording);
-            self.changed.insert(recording.id.clone());
+            self.changed.insert(recording.id.clone(), ());
             self.recordings.insert(recording.id.clone(), recording.clone());
         }
         self.upto = Some(upto);
@@ -146,7 +148,7 @@ impl Mirror {
 
     fn take_entries<'a>(&mut self, entries: &'a [StreamEntry], upto: u64, monotonic: u64) -> Taken<'a> {
         let mut folded = Vec::with_capacity(entries.len());
-        let mut apps = BTreeSet::new();
+        let mut apps = Vec::new();
         for new in entries {
             match self.take_entry(new, &mut apps) {
                 Fold::Done => folded.push(new),
@@ -167,7 +169,7 @@ impl Mirror {
         Taken::Entries { entries: folded, apps }
     }
 
-    fn take_entry(&mut self, new: &StreamEntry, apps: &mut BTreeSet<String>) -> Fold {
+    fn take_entry(&mut self, new: &StreamEntry, apps: &mut Vec<String>) -> Fold {
         let entry = &new.entry;
         match self.recordings.get_mut(&new.recording) {
             Some(recording) if entry.number <= recording.last => return Fold::Known,
@@ -182,7 +184,7 @@ impl Mirror {
             None => return Fold::Stranger,
         }
         self.opened.add(&new.recording, entry);
-        self.changed.insert(new.recording.clone());
+        self.changed.insert(new.recording.clone(), ());
         if let Some(recording) = self.recordings.get(&new.recording) {
             let board = self.boards.entry(recording.app.clone()).or_default();
             let before = board.facts().clone();
@@ -190,8 +192,8 @@ impl Mirror {
             // S8: an answer to an `acquire` decides who waits for the limit of concurrent tasks.
             let waits =
                 matches!(&entry.fact, Fact::CallAnswered(answered) if answered.id.0.ends_with(":acquire"));
-            if waits || *board.facts() != before {
-                apps.insert(recording.app.clone());
+            if (waits || *board.facts() != before) && !apps.contains(&recording.app) {
+                apps.push(recording.app.clone());
             }
             if recording.settled() {
                 self.keep_few_that_are_over(&new.recording);
@@ -210,7 +212,7 @@ impl Mirror {
             let removable = self.recordings.get(&oldest).is_some_and(Recording::settled);
             if removable && !self.opened.has(&oldest) {
                 self.recordings.remove(&oldest);
-                self.changed.insert(oldest);
+                self.changed.insert(oldest, ());
             }
         }
     }
@@ -222,7 +224,7 @@ impl Mirror {
     }
 
     fn forget(&mut self) {
-        self.changed.extend(core::mem::take(&mut self.recordings).into_keys());
+        self.changed.extend(core::mem::take(&mut self.recordings).into_iter().map(|(id, _)| (id, ())));
         self.boards.clear();
         self.over.clear();
         self.upto = None;

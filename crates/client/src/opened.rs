@@ -1,6 +1,6 @@
 //! The entries of the recordings that somebody looks at: loaded once, then kept up by the stream.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use rules::{Entry, EntryNumber, RecordingId};
 
@@ -13,14 +13,14 @@ const OPENED_KEPT: usize = 8;
 /// The journals that are on the screen.
 #[derive(Debug, Default)]
 pub(crate) struct Opened {
-    journals: BTreeMap<RecordingId, Journal>,
+    journals: LiteMap<RecordingId, Journal>,
     /// Counts openings, to know the oldest.
     count: u64,
 }
 
 #[derive(Debug, Default)]
 struct Journal {
-    entries: BTreeMap<EntryNumber, Entry>,
+    entries: LiteMap<EntryNumber, Entry>,
     /// Everything up to this number was let go.
     dropped: EntryNumber,
     opened: u64,
@@ -86,8 +86,9 @@ impl Opened {
 impl Journal {
     fn keep_few(&mut self) {
         while self.entries.len() > ENTRIES_KEPT
-            && let Some((number, _)) = self.entries.pop_first()
+            && let Some(number) = self.entries.first().map(|(number, _)| *number)
         {
+            self.entries.remove(&number);
             self.dropped = number;
         }
     }

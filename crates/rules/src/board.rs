@@ -1,6 +1,6 @@
 //! Board facts: what the rules know of one App ID beyond one journal, as a fold over all its journals.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use agora::{AnswerClass, ChannelName, Mode, Timestamp, Uid};
 use serde::{Deserialize, Serialize};
@@ -51,13 +51,13 @@ struct Summary {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Board {
     facts: BoardFacts,
-    recordings: BTreeMap<RecordingId, Summary>,
+    recordings: LiteMap<RecordingId, Summary>,
 }
 
 impl Board {
     /// The board of an App ID with these facts and no recordings yet.
     pub fn restore(facts: BoardFacts) -> Self {
-        Self { facts, recordings: BTreeMap::new() }
+        Self { facts, recordings: LiteMap::new() }
     }
 
     /// The part that travels with a snapshot.

@@ -4,6 +4,7 @@
 use agora::{Operation, Timestamp};
 
 use crate::board::Board;
+use crate::few::sort_few;
 use crate::journal::{AlarmCause, Attempt, Decision, DecisionKind, Domain, EntryNumber, SessionNumber};
 use crate::line::{Line, Repeat};
 use crate::reason::{Cause, Reason, Then};
@@ -43,7 +44,7 @@ impl Findings {
     /// A conclusion that holds now.
     pub fn decide(&mut self, kind: DecisionKind, rule: RuleId, evidence: &[EntryNumber], cause: Cause) {
         let mut evidence = evidence.to_vec();
-        evidence.sort_unstable();
+        sort_few(&mut evidence, |entry| *entry);
         evidence.dedup();
         let reason = Reason {
             rule,

@@ -293,10 +293,9 @@ pub fn admits(
     let Some((own, _)) = found.into_iter().find(|(own, _)| fits(own)) else {
         return refuse(decision.rule, "the journal does not show this now");
     };
-    let mut evidence = decision.evidence.clone();
-    evidence.sort_unstable();
-    evidence.dedup();
-    if evidence != own.evidence {
+    // The own ones are in order; those named may be in any, and any number of times.
+    let all_ours = decision.evidence.iter().all(|entry| own.evidence.binary_search(entry).is_ok());
+    if !all_ours || !own.evidence.iter().all(|entry| decision.evidence.contains(entry)) {
         return refuse(decision.rule, "the conclusion rests on other entries than those named");
     }
     Ok(own)

@@ -13,6 +13,7 @@
 
 pub mod api;
 pub mod board;
+mod few;
 mod findings;
 pub mod guards;
 pub mod journal;

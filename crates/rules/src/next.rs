@@ -6,6 +6,7 @@ use agora::{Operation, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::board::Board;
+use crate::few::sort_few;
 use crate::findings::{Findings, Plan, View};
 use crate::journal::{Attempt, Decision, Domain, EntryNumber, SessionNumber};
 use crate::reason::{Cause, Reason, Then};
@@ -102,7 +103,7 @@ pub const fn urgency(operation: Operation, rule: RuleId, attempt: Attempt) -> Ur
 /// Every step that is due now, the most urgent first; when none is, the one that waits.
 pub fn steps(recording: &Recording, board: &Board, now: Timestamp) -> Vec<Next> {
     let Findings { mut decisions, mut plans, looks, mut rests } = look(recording, board, now);
-    plans.sort_by_key(|plan| (urgency_of(plan), plan.at, plan.session));
+    sort_few(&mut plans, |plan| (urgency_of(plan), plan.at, plan.session));
     let mut steps = Vec::new();
     if !decisions.is_empty() {
         let (decision, reason) = decisions.swap_remove(0);
@@ -136,7 +137,7 @@ pub fn next(recording: &Recording, board: &Board, now: Timestamp) -> Next {
 /// Every call that is planned, with its instant, the earliest first: what the screen draws ahead of the now line.
 pub fn planned(recording: &Recording, board: &Board, now: Timestamp) -> Vec<(Timestamp, Call, Reason)> {
     let mut plans = look(recording, board, now).plans;
-    plans.sort_by_key(|plan| plan.at);
+    sort_few(&mut plans, |plan| plan.at);
     plans.into_iter().map(|plan| (plan.at, call_of(&plan), plan.reason)).collect()
 }
 

@@ -5,6 +5,7 @@
 
 use agora::{Operation, Timestamp, Uid};
 
+use crate::few::sort_few;
 use crate::findings::{Findings, Plan, View, domain_for, reason_for, repeat_plan};
 use crate::journal::{AlarmCause, DecisionKind, EntryNumber, RecordingId, WaitingFor};
 use crate::line::Outcome;
@@ -505,7 +506,7 @@ fn failed_uids(recording: &Recording, procedure: &Procedure) -> usize {
         })
         .map(|session| session.uid)
         .collect();
-    uids.sort_unstable();
+    sort_few(&mut uids, |uid| *uid);
     uids.dedup();
     uids.len()
 }

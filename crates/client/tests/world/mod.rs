@@ -583,12 +583,12 @@ impl World {
 
     /// The client's state is the fold of the journal, as far as it is about live recordings.
     pub fn assert_folded(&self, page: usize) {
-        let live = |recordings: &BTreeMap<RecordingId, Recording>| {
-            recordings.values().filter(|one| !one.settled()).cloned().collect::<Vec<_>>()
-        };
+        fn live<'a>(recordings: impl Iterator<Item = &'a Recording>) -> Vec<Recording> {
+            recordings.filter(|one| !one.settled()).cloned().collect()
+        }
         let client = &self.pages[page].client;
         assert!(client.complete(), "a snapshot is missing");
-        pretty(&live(client.recordings()), &live(&self.proxy.recordings));
+        pretty(&live(client.recordings().values()), &live(self.proxy.recordings.values()));
         for (app, board) in client.boards() {
             assert_eq!(Some(board.facts()), self.proxy.boards.get(app).map(Board::facts));
         }
