@@ -5,6 +5,9 @@ use core::time::Duration;
 use agora::AppId;
 use agora::limits;
 
+use crate::notice::Notifications;
+use crate::unknowns::Unknowns;
+
 /// Shortest and longest of a span that chance decides.
 pub type Range = (Duration, Duration);
 
@@ -17,17 +20,20 @@ pub struct Config {
     pub customer_key: String,
     /// The customer secret of Basic auth.
     pub customer_secret: String,
+    /// The App Certificate: with one, recorders need a token for their channel. None: tokens are not looked at.
+    pub app_certificate: Option<String>,
     /// Requests in any second.
     pub queries_per_second: u32,
-    /// Sessions at the same time (PCW).
+    /// Composite and individual sessions at the same time (PCW).
     pub concurrent_sessions: u32,
+    /// Web sessions at the same time.
+    pub concurrent_web_sessions: u32,
     /// How many publishers a channel has of which nothing was said.
     pub publishers: u32,
-    /// Whether a second `start` on a resource ID is told the `sid` of the first. The documents do not say; unless a
-    /// client can do without, a lost answer leaves a recording that nobody can stop.
-    pub already_started_tells_sid: bool,
-    /// Whether special characters of a channel name become hyphens in file names in composite mode.
-    pub replaces_special_characters: bool,
+    /// What the documents leave open.
+    pub unknowns: Unknowns,
+    /// Whether and how notifications are sent; none: nothing is told, and nothing is spent on it.
+    pub notifications: Option<Notifications>,
     /// How long an answer takes that needs no work.
     pub answer_delay: Range,
     /// How long the answer to a `start` takes.
@@ -43,7 +49,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// A service with the documented limits.
+    /// A service with the documented limits, without notifications.
     pub fn new(app_id: AppId, customer_key: impl Into<String>, customer_secret: impl Into<String>) -> Self {
         const fn millis(low: u64, high: u64) -> Range {
             (Duration::from_millis(low), Duration::from_millis(high))
@@ -52,11 +58,13 @@ impl Config {
             app_id,
             customer_key: customer_key.into(),
             customer_secret: customer_secret.into(),
+            app_certificate: None,
             queries_per_second: limits::QUERIES_PER_SECOND,
             concurrent_sessions: limits::CONCURRENT_SESSIONS,
+            concurrent_web_sessions: limits::CONCURRENT_WEB_SESSIONS,
             publishers: 2,
-            already_started_tells_sid: false,
-            replaces_special_characters: true,
+            unknowns: Unknowns::default(),
+            notifications: None,
             answer_delay: millis(20, 60),
             start_delay: millis(150, 400),
             upload: millis(2_000, 5_000),

@@ -73,6 +73,30 @@ pub struct Target {
     pub cname: Option<String>,
 }
 
+/// Which notices a fault of notifications meets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notices {
+    /// Only this event type; none: every one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<u16>,
+    /// Only this session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// Only this channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cname: Option<String>,
+    /// How many notices; then the fault is over.
+    #[serde(default = "once")]
+    pub times: u32,
+}
+
+impl Notices {
+    /// The next `times` notices of an event type.
+    pub const fn of(event: u16, times: u32) -> Self {
+        Self { event: Some(event), sid: None, cname: None, times }
+    }
+}
+
 /// What breaks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case")]
@@ -157,6 +181,32 @@ pub enum FaultKind {
         #[serde(flatten)]
         target: Target,
     },
+    /// The recorder's token runs out: the session ends without an upload.
+    TokenExpires {
+        /// Whose.
+        #[serde(flatten)]
+        target: Target,
+    },
+    /// A notice is never delivered.
+    NotificationLost {
+        /// Which ones.
+        #[serde(flatten)]
+        notices: Notices,
+    },
+    /// A notice is delivered late, and so after others that came later.
+    NotificationLate {
+        /// Which ones.
+        #[serde(flatten)]
+        notices: Notices,
+        /// How late, in milliseconds.
+        delay_ms: u64,
+    },
+    /// A notice is delivered a second time although it was answered.
+    NotificationTwice {
+        /// Which ones.
+        #[serde(flatten)]
+        notices: Notices,
+    },
 }
 
 impl FaultKind {
@@ -167,32 +217,71 @@ impl FaultKind {
             | Self::Delay { calls, .. }
             | Self::AnswerLost { calls }
             | Self::RequestLost { calls } => Some(calls),
-            Self::DomainDown { .. } | Self::Kill { .. } | Self::Disconnect { .. } | Self::End { .. } => None,
-        }
-    }
-
-    pub(crate) const fn calls_mut(&mut self) -> Option<&mut Calls> {
-        match self {
-            Self::Answer { calls, .. }
-            | Self::Delay { calls, .. }
-            | Self::AnswerLost { calls }
-            | Self::RequestLost { calls } => Some(calls),
-            Self::DomainDown { .. } | Self::Kill { .. } | Self::Disconnect { .. } | Self::End { .. } => None,
+            Self::DomainDown { .. }
+            | Self::Kill { .. }
+            | Self::Disconnect { .. }
+            | Self::End { .. }
+            | Self::TokenExpires { .. }
+            | Self::NotificationLost { .. }
+            | Self::NotificationLate { .. }
+            | Self::NotificationTwice { .. } => None,
         }
     }
 
     /// The sessions that it meets; none if it is no fault of servers.
     pub const fn target(&self) -> Option<&Target> {
         match self {
-            Self::Kill { target, .. } | Self::Disconnect { target, .. } | Self::End { target } => {
-                Some(target)
-            }
+            Self::Kill { target, .. }
+            | Self::Disconnect { target, .. }
+            | Self::End { target }
+            | Self::TokenExpires { target } => Some(target),
             Self::Answer { .. }
             | Self::Delay { .. }
             | Self::AnswerLost { .. }
             | Self::RequestLost { .. }
-            | Self::DomainDown { .. } => None,
+            | Self::DomainDown { .. }
+            | Self::NotificationLost { .. }
+            | Self::NotificationLate { .. }
+            | Self::NotificationTwice { .. } => None,
         }
+    }
+
+    /// The notices that it meets; none if it is no fault of notifications.
+    pub const fn notices(&self) -> Option<&Notices> {
+        match self {
+            Self::NotificationLost { notices }
+            | Self::NotificationLate { notices, .. }
+            | Self::NotificationTwice { notices } => Some(notices),
+            Self::Answer { .. }
+            | Self::Delay { .. }
+            | Self::AnswerLost { .. }
+            | Self::RequestLost { .. }
+            | Self::DomainDown { .. }
+            | Self::Kill { .. }
+            | Self::Disconnect { .. }
+            | Self::End { .. }
+            | Self::TokenExpires { .. } => None,
+        }
+    }
+
+    /// Counts one use down; whether the fault is used up.
+    pub(crate) const fn use_once(&mut self) -> bool {
+        let times = match self {
+            Self::Answer { calls, .. }
+            | Self::Delay { calls, .. }
+            | Self::AnswerLost { calls }
+            | Self::RequestLost { calls } => &mut calls.times,
+            Self::NotificationLost { notices }
+            | Self::NotificationLate { notices, .. }
+            | Self::NotificationTwice { notices } => &mut notices.times,
+            Self::DomainDown { .. }
+            | Self::Kill { .. }
+            | Self::Disconnect { .. }
+            | Self::End { .. }
+            | Self::TokenExpires { .. } => return false,
+        };
+        *times = times.saturating_sub(1);
+        *times == 0
     }
 
     /// The word that names it in the ledger.
@@ -206,6 +295,10 @@ impl FaultKind {
             Self::Kill { .. } => "kill",
             Self::Disconnect { .. } => "disconnect",
             Self::End { .. } => "end",
+            Self::TokenExpires { .. } => "token_expires",
+            Self::NotificationLost { .. } => "notification_lost",
+            Self::NotificationLate { .. } => "notification_late",
+            Self::NotificationTwice { .. } => "notification_twice",
         }
     }
 }
@@ -311,7 +404,13 @@ fn read_fault(value: Value) -> Result<Fault, String> {
         }
         FaultKind::Answer { .. } => &["status", "code", "reason", "body", "retry_after_s", "carried_out"],
         FaultKind::Delay { .. } => &["delay_ms"],
-        FaultKind::AnswerLost { .. } | FaultKind::RequestLost { .. } | FaultKind::End { .. } => &[],
+        FaultKind::NotificationLate { .. } => &["delay_ms"],
+        FaultKind::AnswerLost { .. }
+        | FaultKind::RequestLost { .. }
+        | FaultKind::End { .. }
+        | FaultKind::TokenExpires { .. }
+        | FaultKind::NotificationLost { .. }
+        | FaultKind::NotificationTwice { .. } => &[],
         FaultKind::DomainDown { .. } => &["domain", "for_ms", "manner"],
         FaultKind::Kill { .. } | FaultKind::Disconnect { .. } => &["resumes_after_ms"],
     };
@@ -319,6 +418,8 @@ fn read_fault(value: Value) -> Result<Fault, String> {
         &["operation", "cname", "uid", "domain", "times"]
     } else if fault.kind.target().is_some() {
         &["sid", "cname"]
+    } else if fault.kind.notices().is_some() {
+        &["event", "sid", "cname", "times"]
     } else {
         &[]
     };

@@ -1,9 +1,10 @@
 //! What really happened: every request that came, and the true state of every session. Tests judge by it.
 
-use agora::{ChannelName, Mode, Operation, ResourceId, Sid, Timestamp, Uid};
+use agora::{Mode, Operation, ResourceId, Sid, Timestamp, Uid};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Domain;
+use crate::notice::LedgerNotice;
 
 /// The answer to `GET /simulator/ledger`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,16 @@ pub struct Ledger {
     pub sessions: Vec<LedgerSession>,
     /// How many ended sessions were dropped to bound the memory.
     pub dropped_sessions: u64,
+    /// The notices that the sessions gave, oldest first; empty where no notifications are sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<LedgerNotice>,
+    /// How many older notices were dropped to bound the memory.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dropped_notices: u64,
+}
+
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// One request that the service received.
@@ -106,8 +117,8 @@ pub struct Truth<'a> {
     pub sid: &'a Sid,
     /// The resource ID.
     pub resource_id: &'a ResourceId,
-    /// The channel.
-    pub cname: &'a ChannelName,
+    /// The channel, or the label of a web recording.
+    pub cname: &'a str,
     /// The UID of its `acquire`.
     pub uid: Uid,
     /// The UID of its recorder in the channel: random after a move to another server.
@@ -168,4 +179,16 @@ pub enum EndedHow {
     FaultsExhausted,
     /// The fault `end`.
     Fault,
+    /// Somebody took the recorder's UID in its channel.
+    Kicked,
+    /// The token was wrong or missing.
+    TokenWrong,
+    /// The token ran out.
+    TokenExpired,
+    /// The bucket refused its credentials.
+    StorageRefused,
+    /// The page did not load, or could not be recorded.
+    PageFailed,
+    /// `maxRecordingHour` was over.
+    MaxRecordingHour,
 }

@@ -1,213 +1,18 @@
 //! The simulated service through virtual time: each behaviour that the documents promise, and each fault on request.
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use agora::request::{StorageConfig, acquire_body, path, start_body, stop_body};
-use agora::{
-    Answer, AnswerClass, AppId, ChannelName, Mode, Operation, QueryAnswer, RecordingSettings, ResourceId,
-    Sid, Timestamp, Uid, classify,
-};
+use agora::request::acquire_body;
+use agora::{AnswerClass, Mode, Operation, ResourceId, Sid, Timestamp, Uid, classify};
+use common::{Held, START_OF_TIME, Stage, answer, names};
 use serde_json::{Value, json};
 use simulator::{
-    Calls, Config, Domain, EndedHow, Fault, FaultKind, Handled, Incoming, Ledger, LedgerSession, Manner,
-    Outcome, Service, SessionState, StrangeBody, Target,
+    Calls, Domain, EndedHow, Fault, FaultKind, Incoming, Ledger, Manner, Outcome, SessionState, StrangeBody,
+    Target,
 };
-
-const START_OF_TIME: i64 = 1_700_000_000_000;
-
-/// The service and a clock that only the test moves.
-struct Stage {
-    service: Service,
-    now: Timestamp,
-    settings: RecordingSettings,
-    domain: Domain,
-}
-
-/// A session as its owner knows it.
-#[derive(Clone)]
-struct Held {
-    cname: ChannelName,
-    uid: Uid,
-    resource_id: ResourceId,
-    sid: Sid,
-}
-
-impl Held {
-    fn target(&self) -> Target {
-        Target { sid: Some(self.sid.to_string()), cname: None }
-    }
-}
-
-impl Stage {
-    fn new() -> Self {
-        Self::with(1, |_| {})
-    }
-
-    fn with(seed: u64, change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = Config::new(AppId::parse("demo").expect("an App ID"), "key", "secret");
-        // Most tests ask more in one instant than the service would take.
-        config.queries_per_second = 1000;
-        change(&mut config);
-        Self {
-            service: Service::new(config, seed),
-            now: Timestamp::from_millis(START_OF_TIME),
-            settings: RecordingSettings::default(),
-            domain: Domain::Primary,
-        }
-    }
-
-    fn wait(&mut self, seconds: f64) {
-        self.now = self.now + Duration::from_secs_f64(seconds);
-    }
-
-    fn raw(&mut self, method: &str, target: &str, body: &str) -> Handled {
-        let request = Incoming {
-            domain: self.domain,
-            host: "api.agora.io".to_owned(),
-            method: method.to_owned(),
-            target: target.to_owned(),
-            authorization: Some("Basic a2V5OnNlY3JldA==".to_owned()),
-            content_type: Some(agora::request::CONTENT_TYPE.to_owned()),
-            body: body.as_bytes().to_vec(),
-        };
-        self.service.handle(self.now, &request)
-    }
-
-    fn call(
-        &mut self,
-        operation: Operation,
-        ids: (Option<&ResourceId>, Option<&Sid>),
-        body: &str,
-    ) -> Handled {
-        let app_id = AppId::parse("demo").expect("an App ID");
-        let target = path(&app_id, operation, Mode::Mix, ids.0, ids.1).expect("the IDs are there");
-        self.raw(agora::request::method(operation).as_str(), &target, body)
-    }
-
-    /// An operation whose answer must come; time does not move.
-    fn answered(
-        &mut self,
-        operation: Operation,
-        ids: (Option<&ResourceId>, Option<&Sid>),
-        body: &str,
-    ) -> Answer {
-        match self.call(operation, ids, body).outcome {
-            Outcome::Answered(reply) => classify(operation, Mode::Mix, reply.status, None, &reply.body),
-            other => panic!("{operation} is not answered: {other:?}"),
-        }
-    }
-
-    fn acquire(&mut self, cname: &str, uid: u32) -> Answer {
-        let (cname, uid) = names(cname, uid);
-        let body = acquire_body(&cname, uid, &self.settings, &[]);
-        self.answered(Operation::Acquire, (None, None), &body)
-    }
-
-    fn acquired(&mut self, cname: &str, uid: u32) -> ResourceId {
-        match self.acquire(cname, uid).class {
-            AnswerClass::Acquired(resource_id) => resource_id,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn start_body(&self, cname: &str, uid: u32) -> String {
-        let storage = StorageConfig {
-            vendor: 1,
-            region: 0,
-            bucket: "b".to_owned(),
-            access_key: "A".to_owned(),
-            secret_key: "S".to_owned(),
-            sts_token: None,
-            sts_expiration: None,
-            file_name_prefix: vec!["dept".to_owned()],
-            extension_params: None,
-        };
-        let (cname, uid) = names(cname, uid);
-        start_body(&cname, uid, &self.settings, &storage, None)
-    }
-
-    fn start(&mut self, resource_id: &ResourceId, cname: &str, uid: u32) -> Answer {
-        let body = self.start_body(cname, uid);
-        self.answered(Operation::Start, (Some(resource_id), None), &body)
-    }
-
-    fn started(&mut self, cname: &str, uid: u32) -> Held {
-        let resource_id = self.acquired(cname, uid);
-        match self.start(&resource_id, cname, uid).class {
-            AnswerClass::Started(sid) => {
-                let (cname, uid) = names(cname, uid);
-                Held { cname, uid, resource_id, sid }
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn query(&mut self, held: &Held) -> AnswerClass {
-        self.answered(Operation::Query, (Some(&held.resource_id), Some(&held.sid)), "").class
-    }
-
-    fn status(&mut self, held: &Held) -> QueryAnswer {
-        match self.query(held) {
-            AnswerClass::Status(answer) => answer,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn stop(&mut self, held: &Held, async_stop: bool) -> Handled {
-        let body = stop_body(&held.cname, held.uid, async_stop);
-        self.call(Operation::Stop, (Some(&held.resource_id), Some(&held.sid)), &body)
-    }
-
-    fn stopped(&mut self, held: &Held) -> AnswerClass {
-        let body = stop_body(&held.cname, held.uid, false);
-        self.answered(Operation::Stop, (Some(&held.resource_id), Some(&held.sid)), &body).class
-    }
-
-    fn fault(&mut self, kind: FaultKind) {
-        self.service.add_faults(self.now, vec![kind.into()]).expect("the fault fits");
-    }
-
-    fn kill(&mut self, held: &Held, resumes_after_ms: Option<u64>) {
-        self.fault(FaultKind::Kill { target: held.target(), resumes_after_ms });
-    }
-
-    fn disconnect(&mut self, held: &Held, resumes_after_ms: Option<u64>) {
-        self.fault(FaultKind::Disconnect { target: held.target(), resumes_after_ms });
-    }
-
-    fn ledger(&mut self) -> Ledger {
-        self.service.ledger(self.now, 0)
-    }
-
-    fn truth(&mut self, held: &Held) -> LedgerSession {
-        let sessions = self.ledger().sessions;
-        sessions.into_iter().find(|session| session.sid == held.sid.as_str()).expect("it is in the ledger")
-    }
-
-    fn control(&mut self, method: &str, target: &str, body: &Value) -> (u16, Value) {
-        match self.raw(method, target, &body.to_string()).outcome {
-            Outcome::Answered(reply) => (reply.status, serde_json::from_slice(&reply.body).expect("JSON")),
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-fn names(cname: &str, uid: u32) -> (ChannelName, Uid) {
-    (ChannelName::parse(cname).expect("a channel name"), Uid::new(uid).expect("not 0"))
-}
-
-fn answer(operation: Operation, times: u32, status: u16) -> FaultKind {
-    FaultKind::Answer {
-        calls: Calls::of(operation, times),
-        status,
-        code: None,
-        reason: None,
-        body: None,
-        retry_after_s: None,
-        carried_out: false,
-    }
-}
 
 #[test]
 fn a_session_goes_from_status_0_to_5_and_names_its_file() {
@@ -380,7 +185,7 @@ fn a_resource_id_can_be_started_for_five_minutes_and_once() {
 
 #[test]
 fn a_second_start_can_be_told_the_sid() {
-    let mut stage = Stage::with(1, |config| config.already_started_tells_sid = true);
+    let mut stage = Stage::with(1, |config| config.unknowns.started_twice_returns_sid = true);
     let held = stage.started("room7", 1);
     let again = stage.start(&held.resource_id, "room7", 1);
     assert_eq!(again.class, AnswerClass::AlreadyStarted(Some(held.sid)));

@@ -2,13 +2,14 @@
 
 use core::time::Duration;
 
-use agora::{Mode, Operation};
+use agora::{Mode, Operation, Timestamp};
 use serde_json::json;
 
 use super::request::{Envelope, Route};
 use super::{REQUESTS_MAX, Service};
 use crate::fault::{Calls, Domain, FaultKind, Manner};
 use crate::ledger::LedgerRequest;
+use crate::unknowns::RateWindow;
 use crate::wire::{Handled, Incoming, Outcome, Reply};
 
 /// How long a request hangs that nobody will answer.
@@ -20,10 +21,10 @@ impl Service {
         let envelope = Envelope::read(&request.body);
         let session = route.as_ref().and_then(|route| self.session_of(route));
         let cname = session
-            .map(|session| session.cname.to_string())
+            .map(|session| session.id.cname.clone())
             .or_else(|| envelope.as_ref().map(|envelope| cut(&envelope.cname)));
         let uid = session
-            .map(|session| session.uid.to_string())
+            .map(|session| session.id.uid.to_string())
             .or_else(|| envelope.as_ref().map(|envelope| cut(&envelope.uid)));
         let mut entry = LedgerRequest {
             number: self.next_request,
@@ -89,16 +90,30 @@ impl Service {
         if route.app_id != self.config.app_id.as_str() {
             return Err(Reply::message(400, "appid is invalid"));
         }
-        let second_ago = self.now - Duration::from_secs(1);
-        while self.let_through.front().is_some_and(|at| *at <= second_ago) {
+        self.let_through_by_rate(route.operation)?;
+        Ok(route)
+    }
+
+    fn let_through_by_rate(&mut self, operation: Operation) -> Result<(), Reply> {
+        let unknowns = &self.config.unknowns;
+        let oldest = match unknowns.rate_window {
+            // What came a whole second ago counts no more.
+            RateWindow::Sliding => self.now - Duration::from_millis(999),
+            RateWindow::Calendar => Timestamp::from_millis(self.now.millis().div_euclid(1000) * 1000),
+        };
+        while self.let_through.front().is_some_and(|(at, _)| *at < oldest) {
             self.let_through.pop_front();
         }
         let limit = usize::try_from(self.config.queries_per_second).unwrap_or(usize::MAX);
-        if self.let_through.len() >= limit {
-            return Err(Reply::message(429, "API rate limit exceeded"));
+        let counts =
+            |(_, earlier): &&(Timestamp, Operation)| !unknowns.rate_per_operation || *earlier == operation;
+        if self.let_through.iter().filter(counts).count() >= limit {
+            let mut reply = Reply::message(429, "API rate limit exceeded");
+            reply.retry_after_s = unknowns.rate_limit_tells_retry_after.then_some(1);
+            return Err(reply);
         }
-        self.let_through.push_back(self.now);
-        Ok(route)
+        self.let_through.push_back((self.now, operation));
+        Ok(())
     }
 
     /// The operation, with the faults on request around it.
@@ -119,6 +134,11 @@ impl Service {
         let replaced = match &fault {
             Some(FaultKind::Answer { status, code, reason, body, retry_after_s, .. }) => {
                 let mut reply = match body {
+                    // Code 15 was seen in this form only.
+                    None if *code == Some(15) && reason.is_none() => Reply::json(
+                        *status,
+                        &json!({ "resourceId": route.resource_id, "sid": "", "code": 15 }),
+                    ),
                     Some(body) => Reply::strange(*status, *body),
                     None => usual_reply(route.operation, *status, *code, reason.as_deref()),
                 };
@@ -137,6 +157,12 @@ impl Service {
             Some(done) => done.delay,
             None => self.span(self.config.answer_delay),
         };
+        if let (Some(reply), Some(_), Operation::Start) = (&replaced, &done, route.operation)
+            && reply.code() == Some(65)
+            && let Some(resource) = route.resource_id.as_ref().and_then(|id| self.resources.get_mut(id))
+        {
+            resource.not_completed = resource.sid.is_some();
+        }
         if let Some(done) = &done {
             entry.carried_out = done.carried_out;
             entry.resource_id = entry.resource_id.take().or_else(|| done.resource_id.clone());
@@ -173,11 +199,7 @@ impl Service {
         })?;
         let kind = self.faults[index].fault.kind.clone();
         entry.faults.push(kind.name().to_owned());
-        let left = self.faults[index].fault.kind.calls_mut().map(|calls| {
-            calls.times = calls.times.saturating_sub(1);
-            calls.times
-        });
-        if left == Some(0) {
+        if self.faults[index].fault.kind.use_once() {
             self.faults.remove(index);
         }
         Some(kind)
@@ -220,7 +242,15 @@ fn usual_reply(operation: Operation, status: u16, code: Option<u32>, reason: Opt
         (Operation::Acquire, 501) => "no_worker_manager_available",
         (Operation::Acquire, 504) => "allocate_timeout",
         (Operation::Start, 502) => "Failed to allocate worker",
+        (_, 8) => "invalid content type",
+        (_, 52) => "start timeout",
+        (_, 109) => "token expired",
+        (_, 110) => "token invalid",
+        (_, 501) => "exiting",
         (_, 1001) => "resourceId cannot be parsed",
+        (_, 1003) => "sid does not match the resourceId",
+        (_, 1013) => "invalid channel name",
+        (_, 1028) => "api body validate failed!",
         _ => "internal_error",
     };
     Reply::error(status, code, reason.unwrap_or(usual))
