@@ -1,22 +1,23 @@
 //! The page as a whole: what is open, and the shell around it.
 
 use leptos::prelude::*;
-use rules::RuleId;
 
 use crate::clock::Clock;
 use crate::desk::{Desk, Link};
+use crate::dom::{self, Node, live};
+use crate::nodes;
 use crate::parts::announcer::{Announcer, announcements};
 use crate::parts::rule::RuleLinks;
 use crate::route::{Dialog, Router, Screen};
-use crate::screens::actions::{AcknowledgeDialog, DismissDialog, TryAgainDialog};
-use crate::screens::board::{BoardScreen, BoardState};
-use crate::screens::faults::FaultsScreen;
-use crate::screens::recording::RecordingScreen;
-use crate::screens::shell::{Shell, focus};
-use crate::screens::start::StartDialog;
-use crate::screens::stop::StopDialog;
-use crate::screens::watch::WatchDialog;
-use crate::screens::why::WhyDialog;
+use crate::screens::actions::{acknowledge_dialog, dismiss_dialog, try_again_dialog};
+use crate::screens::board::{BoardState, board_screen};
+use crate::screens::faults::faults_screen;
+use crate::screens::recording::recording_screen;
+use crate::screens::shell::{focus, shell};
+use crate::screens::start::start_dialog;
+use crate::screens::stop::stop_dialog;
+use crate::screens::watch::watch_dialog;
+use crate::screens::why::why_dialog;
 use crate::socket::Socket;
 use crate::words;
 
@@ -31,48 +32,40 @@ pub fn App() -> impl IntoView {
     provide_context(desk);
     provide_context(router);
     provide_context(announcer);
-    provide_context(RuleLinks(Callback::new(move |(rule,): (RuleId,)| {
-        router.route().with(Dialog::Why(rule)).href()
-    })));
+    provide_context(RuleLinks(|rule| expect_context::<Router>().route().with(Dialog::Why(rule)).href()));
     let board = BoardState::new(desk);
     provide_context(board);
     let socket = Socket::start(desk);
     provide_context(socket);
     follow_connection(desk, socket, announcer);
     follow_title(desk, router, board);
-    let screen = Memo::new(move |_| router.route().screen);
-    let dialog = Memo::new(move |_| router.route().dialog);
-    focus_on_change(screen);
-    view! {
-        <Shell>
-            {move || match screen.get() {
-                Screen::Board => view! { <BoardScreen /> }.into_any(),
-                Screen::Recording(id) => view! { <RecordingScreen id=id /> }.into_any(),
-                Screen::Faults => view! { <FaultsScreen /> }.into_any(),
-            }}
-        </Shell>
-        {move || {
-            dialog.get().map(|dialog| match dialog {
-                Dialog::Start(channel) => view! { <StartDialog channel=channel /> }.into_any(),
-                Dialog::Watch => view! { <WatchDialog /> }.into_any(),
-                Dialog::Stop(id) => view! { <StopDialog id=id session=None /> }.into_any(),
-                Dialog::StopSession(id, session) => view! { <StopDialog id=id session=Some(session) /> }.into_any(),
-                Dialog::TryAgain(id) => view! { <TryAgainDialog id=id /> }.into_any(),
-                Dialog::Acknowledge(id, entry) => view! { <AcknowledgeDialog id=id entry=entry /> }.into_any(),
-                Dialog::Dismiss(id, session) => view! { <DismissDialog id=id session=session /> }.into_any(),
-                Dialog::Why(rule) => view! { <WhyDialog rule=rule /> }.into_any(),
-            })
-        }}
-        {announcements(announcer)}
-    }
+    focus_on_change(router);
+    dom::mount(nodes![
+        shell(live(move || match router.route().screen {
+            Screen::Board => board_screen(),
+            Screen::Recording(id) => recording_screen(id),
+            Screen::Faults => faults_screen(),
+        })),
+        live(move || match router.route().dialog {
+            None => Node::Nothing,
+            Some(Dialog::Start(channel)) => start_dialog(channel),
+            Some(Dialog::Watch) => watch_dialog(),
+            Some(Dialog::Stop(id)) => stop_dialog(id, None),
+            Some(Dialog::StopSession(id, session)) => stop_dialog(id, Some(session)),
+            Some(Dialog::TryAgain(id)) => try_again_dialog(id),
+            Some(Dialog::Acknowledge(id, entry)) => acknowledge_dialog(id, entry),
+            Some(Dialog::Dismiss(id, session)) => dismiss_dialog(id, session),
+            Some(Dialog::Why(rule)) => why_dialog(rule),
+        }),
+        announcements(announcer),
+    ]);
 }
 
 /// Fetches what can be asked for with every connection, and says when the connection changes.
 fn follow_connection(desk: Desk, socket: Socket, announcer: Announcer) {
-    let live = Memo::new(move |_| desk.live());
     Effect::new(move |before: Option<bool>| {
-        let live = live.get();
-        if live {
+        let live = desk.live();
+        if live && before != Some(true) {
             socket.fetch_setup();
             socket.fetch_ended();
         }
@@ -92,10 +85,12 @@ fn follow_connection(desk: Desk, socket: Socket, announcer: Announcer) {
 }
 
 fn follow_title(desk: Desk, router: Router, board: BoardState) {
-    let title = Memo::new(move |_| {
-        let (need, live) = board.numbers();
-        match router.route().screen {
-            Screen::Board => words::board_title(need, live),
+    Effect::new(move |_| {
+        let title = match router.route().screen {
+            Screen::Board => {
+                let (need, live) = board.numbers();
+                words::board_title(need, live)
+            }
             Screen::Faults => words::title(words::FAULTS_TITLE),
             Screen::Recording(id) => {
                 desk.ids.track();
@@ -104,15 +99,15 @@ fn follow_title(desk: Desk, router: Router, board: BoardState) {
                     .map_or_else(|| id.to_string(), |recording| recording.channel.to_string());
                 words::title(&channel)
             }
-        }
+        };
+        document().set_title(&title);
     });
-    Effect::new(move |_| document().set_title(&title.get()));
 }
 
 /// A new screen takes the focus at its title; the list takes it at the row that one came from.
-fn focus_on_change(screen: Memo<Screen>) {
+fn focus_on_change(router: Router) {
     Effect::new(move |before: Option<Screen>| {
-        let now = screen.get();
+        let now = router.route().screen;
         if let Some(before) = before.filter(|before| *before != now) {
             let target = match (&before, &now) {
                 (Screen::Recording(id), Screen::Board) => format!("row-{id}"),

@@ -77,6 +77,7 @@ impl Clock {
         let now = self.now();
         if self.tick.get_untracked() != now {
             self.tick.set(now);
+            crate::dom::move_to(now);
         }
     }
 

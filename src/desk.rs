@@ -9,7 +9,7 @@ use client::{Client, EndedBecause, Liveness, Refusal};
 use leptos::prelude::*;
 use litemap::LiteMap;
 use rules::api::{Capability, Setup};
-use rules::{Board, Call, Entry, Reason, Recording, RecordingId};
+use rules::{Board, Call, Reason, Recording, RecordingId};
 
 use crate::clock::{Clock, moment};
 
@@ -57,6 +57,8 @@ pub struct Desk {
     older: StoredValue<LiteMap<RecordingId, Cell>>,
     /// The recordings that are known, by id.
     pub ids: RwSignal<Vec<RecordingId>>,
+    /// What changed since it was taken last.
+    changed: StoredValue<Vec<RecordingId>>,
     /// Whether every live recording is here.
     pub complete: RwSignal<bool>,
     /// How the connection is.
@@ -82,6 +84,7 @@ impl Desk {
             cells: StoredValue::new(LiteMap::new()),
             older: StoredValue::new(LiteMap::new()),
             ids: RwSignal::new(Vec::new()),
+            changed: StoredValue::new(Vec::new()),
             complete: RwSignal::new(false),
             link: RwSignal::new(Link::Connecting),
             hop: RwSignal::new(None),
@@ -116,6 +119,7 @@ impl Desk {
                 }
             }
             if !changed.is_empty() {
+                self.changed.update_value(|all| all.extend(changed.iter().cloned()));
                 self.entries.update(|count| *count += 1);
             }
             set_if_new(self.complete, client.complete());
@@ -137,21 +141,31 @@ impl Desk {
 
     /// Takes in recordings that ended and are not on the stream.
     pub fn take_older(self, recordings: Vec<Recording>) {
-        self.older.set_value(
-            recordings
-                .into_iter()
-                .map(|recording| (recording.id.clone(), ArcRwSignal::new(Arc::new(recording))))
-                .collect(),
-        );
+        let mut older = LiteMap::new();
+        for recording in recordings {
+            older.insert(recording.id.clone(), ArcRwSignal::new(Arc::new(recording)));
+        }
+        self.older.set_value(older);
         self.list();
     }
 
     /// What is on the stream goes before what the list told earlier.
     fn list(self) {
-        let mut ids: LiteMap<RecordingId, ()> =
-            self.cells.with_value(|cells| cells.keys().map(|id| (id.clone(), ())).collect());
-        self.older.with_value(|older| ids.extend(older.keys().map(|id| (id.clone(), ()))));
-        self.ids.set(ids.into_iter().map(|(id, ())| id).collect());
+        let mut ids: Vec<RecordingId> = self.cells.with_value(|cells| cells.keys().cloned().collect());
+        self.older.with_value(|older| {
+            for id in older.keys() {
+                if let Err(place) = ids.binary_search(id) {
+                    ids.insert(place, id.clone());
+                }
+            }
+        });
+        self.ids.set(ids);
+    }
+
+    /// The recordings that changed since this was asked last; who asks is told again when there are more.
+    pub fn take_changed(self) -> Vec<RecordingId> {
+        self.entries.track();
+        self.changed.try_update_value(core::mem::take).unwrap_or_default()
     }
 
     /// A recording that is known.
@@ -179,12 +193,6 @@ impl Desk {
             Some(board) => read(board),
             None => read(&Board::default()),
         })
-    }
-
-    /// The entries of an opened recording that are here, oldest first.
-    pub fn entries_of(self, id: &RecordingId) -> Vec<Entry> {
-        self.entries.track();
-        self.client.with_value(|client| client.entries_for(id).cloned().collect())
     }
 
     /// Whether actions are possible: the connection is alive.

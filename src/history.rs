@@ -1,28 +1,22 @@
 //! What a page reads out of one journal: its calls with their answers, its sessions and legs, and every time a session was
 //! away. All of it is a fold over the entries, so it is the same for everybody who looks.
 
-use std::collections::BTreeMap;
-
 use agora::{AnswerClass, Operation, Timestamp, Uid};
-use rules::journal::{CallId, DecisionKind};
+use rules::journal::{By, CallId};
 use rules::recording::{Interruption, Phase};
-use rules::{Entry, EntryNumber, Fact, Recording, RecordingId, RuleId, SessionNumber, fold};
+use rules::{Entry, Fact, Recording, RecordingId, RuleId, SessionNumber, fold};
 
 /// One call and what came of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
     /// Its id.
     pub id: CallId,
-    /// The entry of its `CallSent`.
-    pub entry: EntryNumber,
     /// When it left.
     pub sent: Timestamp,
     /// The session.
     pub session: SessionNumber,
     /// The operation.
     pub operation: Operation,
-    /// Why.
-    pub rule: RuleId,
     /// What came of it, and when.
     pub end: Option<(Timestamp, End)>,
 }
@@ -74,10 +68,10 @@ pub struct History {
     pub calls: Vec<Call>,
     /// The sessions, oldest first.
     pub sessions: Vec<SessionHistory>,
-    /// The conclusions: when, by which rule, and which.
-    pub decisions: Vec<(Timestamp, RuleId, DecisionKind)>,
-    /// What people did.
-    pub people: Vec<(Timestamp, String)>,
+    /// The conclusions: when, and by which rule.
+    pub decisions: Vec<(Timestamp, RuleId)>,
+    /// When people did something.
+    pub people: Vec<Timestamp>,
     /// When it was asked for.
     pub begun: Option<Timestamp>,
     /// The last entry.
@@ -88,7 +82,6 @@ impl History {
     /// Reads the entries of a recording, oldest first. Entries that are missing at the beginning are done without.
     pub fn read(id: &RecordingId, entries: &[Entry]) -> Self {
         let mut history = Self::default();
-        let mut open: BTreeMap<CallId, usize> = BTreeMap::new();
         let mut recording: Option<Recording> = None;
         for entry in entries {
             history.begun = history.begun.or(Some(entry.at));
@@ -101,26 +94,19 @@ impl History {
                 history.take_sessions(recording, entry.at);
             }
             match &entry.fact {
-                Fact::CallSent(sent) => {
-                    open.insert(sent.id.clone(), history.calls.len());
-                    history.calls.push(Call {
-                        id: sent.id.clone(),
-                        entry: entry.number,
-                        sent: entry.at,
-                        session: sent.session,
-                        operation: sent.operation,
-                        rule: sent.rule,
-                        end: None,
-                    });
-                }
+                Fact::CallSent(sent) => history.calls.push(Call {
+                    id: sent.id.clone(),
+                    sent: entry.at,
+                    session: sent.session,
+                    operation: sent.operation,
+                    end: None,
+                }),
                 Fact::CallAnswered(answered) => {
-                    history.end(&open, &answered.id, entry.at, end_of(&answered.answer.class));
+                    history.end(&answered.id, entry.at, end_of(&answered.answer.class));
                 }
-                Fact::Repeated(repeated) => history.end(&open, &repeated.id, entry.at, End::Good),
-                Fact::CallUnanswered(unanswered) => history.end(&open, &unanswered.id, entry.at, End::Silent),
-                Fact::Decided(decision) => {
-                    history.decisions.push((entry.at, decision.rule, decision.kind.clone()))
-                }
+                Fact::Repeated(repeated) => history.end(&repeated.id, entry.at, End::Good),
+                Fact::CallUnanswered(unanswered) => history.end(&unanswered.id, entry.at, End::Silent),
+                Fact::Decided(decision) => history.decisions.push((entry.at, decision.rule)),
                 Fact::Requested(_)
                 | Fact::StopRequested(_)
                 | Fact::StopWithdrawn
@@ -131,10 +117,8 @@ impl History {
                 | Fact::Hurried
                 | Fact::Acknowledged(_)
                 | Fact::Dismissed(_) => {
-                    if let rules::journal::By::Staff(name) | rules::journal::By::Client { name, .. } =
-                        &entry.by
-                    {
-                        history.people.push((entry.at, name.clone()));
+                    if let By::Staff(_) | By::Client { .. } = entry.by {
+                        history.people.push(entry.at);
                     }
                 }
                 Fact::Leased(_)
@@ -147,8 +131,9 @@ impl History {
         history
     }
 
-    fn end(&mut self, open: &BTreeMap<CallId, usize>, id: &CallId, at: Timestamp, end: End) {
-        if let Some(call) = open.get(id).and_then(|index| self.calls.get_mut(*index)) {
+    fn end(&mut self, id: &CallId, at: Timestamp, end: End) {
+        // The call is one of the last.
+        if let Some(call) = self.calls.iter_mut().rev().find(|call| call.id == *id) {
             call.end = Some((at, end));
         }
     }

@@ -3,6 +3,7 @@
 mod app;
 mod clock;
 mod desk;
+mod dom;
 mod history;
 mod parts;
 mod route;

@@ -12,7 +12,7 @@ use gloo_net::websocket::futures::WebSocket;
 use gloo_net::websocket::{Message, WebSocketError};
 use leptos::prelude::*;
 use rules::RecordingId;
-use rules::api::{CLIENT_HEADER, JournalPage, Problem, RecordingPage, SECRET_HEADER, Setup};
+use rules::api::{Asked, CLIENT_HEADER, JournalPage, Problem, RecordingPage, SECRET_HEADER, Setup};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen_futures::spawn_local;
@@ -259,24 +259,36 @@ impl Socket {
         });
     }
 
-    /// Sends a command of the person at this page.
+    /// Sends a command of the person at this page, whose answer says no more than that it was taken.
     ///
     /// # Errors
     /// The proxy's refusal, or one that says that it could not be reached.
-    pub async fn command<Answer: DeserializeOwned>(
+    pub async fn order(self, path: &str, body: String, idempotency_key: Option<&str>) -> Result<(), Problem> {
+        read::<serde_json::Value>(self.post(path, body, idempotency_key).await).await.map(|_| ())
+    }
+
+    /// Asks for a recording.
+    ///
+    /// # Errors
+    /// The proxy's refusal, or one that says that it could not be reached.
+    pub async fn ask(self, path: &str, body: String, idempotency_key: &str) -> Result<Asked, Problem> {
+        read(self.post(path, body, Some(idempotency_key)).await).await
+    }
+
+    async fn post(
         self,
         path: &str,
-        body: &impl Serialize,
+        body: String,
         idempotency_key: Option<&str>,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<gloo_net::http::Response, gloo_net::Error> {
         let context = self.desk.client.with_value(Client::command_context);
-        let mut request = with_context(bounded(RequestBuilder::new(path)), context);
+        let mut request = with_context(bounded(RequestBuilder::new(path)), context)
+            .method(gloo_net::http::Method::POST)
+            .header("Content-Type", "application/json");
         if let Some(key) = idempotency_key {
             request = request.header("Idempotency-Key", key);
         }
-        let request =
-            request.method(gloo_net::http::Method::POST).json(body).map_err(|_| unreachable_proxy())?;
-        read(request.send().await).await
+        request.body(body)?.send().await
     }
 }
 
@@ -348,26 +360,23 @@ pub fn new_key() -> String {
 }
 
 /// The key of one opened form: the same for every press with the same content, and a new one once the content has changed.
-#[derive(Clone, Copy)]
-pub struct FormKey(StoredValue<(String, Option<String>)>);
+/// A handle: copies are the same key.
+#[derive(Clone)]
+pub struct FormKey(Rc<RefCell<(String, Option<String>)>>);
 
 impl FormKey {
     /// The key of a form that was just opened.
     pub fn new() -> Self {
-        Self(StoredValue::new((new_key(), None)))
+        Self(Rc::new(RefCell::new((new_key(), None))))
     }
 
     /// The key to send this content under. What was changed after a refusal is another request.
-    pub fn of(self, request: &impl Serialize) -> String {
-        let body = serde_json::to_string(request).unwrap_or_default();
-        self.0
-            .try_update_value(|(key, sent)| {
-                if sent.as_ref().is_some_and(|sent| *sent != body) {
-                    *key = new_key();
-                }
-                *sent = Some(body);
-                key.clone()
-            })
-            .unwrap_or_default()
+    pub fn of(&self, body: &str) -> String {
+        let (key, sent) = &mut *self.0.borrow_mut();
+        if sent.as_ref().is_some_and(|sent| sent != body) {
+            *key = new_key();
+        }
+        *sent = Some(body.to_owned());
+        key.clone()
     }
 }

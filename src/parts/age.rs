@@ -1,9 +1,8 @@
 //! Times that move: countdowns, ages and elapsed times. Each is derived from an instant and the shared clock, never counted.
 
 use agora::Timestamp;
-use leptos::prelude::*;
 
-use crate::clock::Clock;
+use crate::dom::{Element, Moving, Node, el};
 use crate::words;
 
 /// What a countdown stands at, in whole seconds.
@@ -35,30 +34,23 @@ impl Countdown {
 }
 
 /// The time left until an instant, silent for assistive technology.
-pub fn countdown(due: impl Into<Signal<Option<Timestamp>>>) -> impl IntoView {
-    let (due, clock) = (due.into(), expect_context::<Clock>());
-    let left = Memo::new(move |_| due.get().map(|due| Countdown::to(due, clock.tick())));
-    view! { <b role="timer">{move || left.get().map(words::countdown)}</b> }
+pub fn countdown(due: Option<Timestamp>) -> Element {
+    let says = |due, now| words::countdown(Countdown::to(due, now)).into();
+    el("b").set("role", "timer").add(due.map(|at| Moving { at, says }))
 }
 
 /// How long ago something was.
-pub fn age(at: impl Into<Signal<Option<Timestamp>>>) -> impl IntoView {
-    let (at, clock) = (at.into(), expect_context::<Clock>());
-    let seconds = Memo::new(move |_| at.get().map(|at| whole_seconds(at, clock.tick())));
-    move || seconds.get().map(words::age)
+pub fn age(at: Option<Timestamp>) -> Node {
+    at.map(|at| Moving { at, says: |at, now| words::age(whole_seconds(at, now)).into() }).into()
 }
 
 /// How long something has lasted; it stands still when `until` is known.
-pub fn elapsed(
-    since: impl Into<Signal<Option<Timestamp>>>,
-    until: impl Into<Signal<Option<Timestamp>>>,
-) -> impl IntoView {
-    let (since, until, clock) = (since.into(), until.into(), expect_context::<Clock>());
-    let seconds = Memo::new(move |_| {
-        let since = since.get()?;
-        Some(whole_seconds(since, until.get().unwrap_or_else(|| clock.tick())))
-    });
-    move || seconds.get().map(words::stopwatch)
+pub fn elapsed(since: Option<Timestamp>, until: Option<Timestamp>) -> Node {
+    match (since, until) {
+        (None, _) => Node::Nothing,
+        (Some(since), Some(until)) => words::stopwatch(whole_seconds(since, until)).into(),
+        (Some(at), None) => Moving { at, says: |at, now| words::stopwatch(whole_seconds(at, now)).into() }.into(),
+    }
 }
 
 /// Whole seconds from one instant to a later one.

@@ -4,6 +4,8 @@ use core::time::Duration;
 
 use leptos::prelude::*;
 
+use crate::dom::{Node, el, live};
+
 /// What happens within this long is said in one breath.
 const COALESCED: Duration = Duration::from_millis(1_500);
 
@@ -51,9 +53,10 @@ impl Announcer {
 }
 
 /// The regions that are read aloud.
-pub fn announcements(announcer: Announcer) -> impl IntoView {
-    view! {
-        <div class="unseen" role="status" aria-atomic="true">{move || announcer.said.get()}</div>
-        <div class="unseen" role="alert" aria-atomic="true">{move || announcer.alert.get()}</div>
-    }
+pub fn announcements(announcer: Announcer) -> Node {
+    let region = |role: &'static str, text: RwSignal<String>| {
+        let region = move |words: Node| el("div.unseen").set("role", role).set("aria-atomic", "true").add(words);
+        live(move || region(text.get().into()).into())
+    };
+    Node::Many(vec![region("status", announcer.said), region("alert", announcer.alert)])
 }

@@ -1,12 +1,12 @@
 //! What someone must do, worst first; and beneath it what the rules do by themselves, each with its countdown.
 
 use agora::Timestamp;
-use leptos::prelude::*;
 use rules::RuleId;
 
 use super::age::countdown;
 use super::icon::{Glyph, Tone, glyph};
 use super::rule::rule_link;
+use crate::dom::{Element, Node, el};
 use crate::words;
 
 /// How many lines the strip shows before it points to the list.
@@ -51,78 +51,67 @@ pub struct Handled {
 }
 
 /// The strip. Where nobody is needed it is one calm sentence.
-pub fn attention(needs: Memo<Vec<Need>>, calm: Memo<String>) -> impl IntoView {
-    let title = move || needs.with(|needs| words::need_you(needs.len()));
-    let any = Memo::new(move |_| needs.with(|needs| !needs.is_empty()));
-    let more = move || {
-        needs
-            .with(|needs| needs.len().checked_sub(SHOWN + 1))
-            .map(|more| view! { <p class="meta more">{words::more_below(more + 1)}</p> })
-    };
-    view! {
-        <section class="attention" aria-labelledby="needs-you">
-            <h2 class="unseen" id="needs-you">{words::ATTENTION}</h2>
-            <Show when=move || any.get() fallback=move || view! { <p class="calm">{move || calm.get()}</p> }>
-                <header aria-hidden="true"><b class="h2">{title}</b><span class="meta">{words::WORST_FIRST}</span></header>
-                <ul>
-                    <For
-                        each=move || needs.get().into_iter().take(SHOWN)
-                        key=|need| (need.key.clone(), need.says.clone(), need.action.clone())
-                        children=need_line
-                    />
-                </ul>
-                {more}
-            </Show>
-        </section>
+pub fn attention(needs: &[&Need], calm: String) -> Element {
+    let strip = el("section.attention")
+        .set("aria-labelledby", "needs-you")
+        .add(el("h2.unseen").id("needs-you").add(words::ATTENTION));
+    if needs.is_empty() {
+        return strip.add(el("p.calm").add(calm));
     }
+    let header = el("header")
+        .set("aria-hidden", "true")
+        .add(el("b.h2").add(words::need_you(needs.len())))
+        .add(el("span.meta").add(words::WORST_FIRST));
+    let lines: Vec<Node> = needs.iter().take(SHOWN).map(|need| need_line(need)).collect();
+    let more = needs.len().checked_sub(SHOWN + 1).map(|more| el("p.meta.more").add(words::more_below(more + 1)));
+    strip.add(header).add(el("ul").add(lines)).add(more)
 }
 
-fn need_line(need: Need) -> impl IntoView {
-    let Need { tone, glyph: mark, channel, href, says, rule, action, .. } = need;
-    let open = words::open(&channel);
-    let action = action.map(|(word, to)| {
-        let named = words::action_for(&word, &channel);
-        view! { <a class="button" href=to aria-label=named>{word}</a> }
+fn need_line(need: &Need) -> Node {
+    let action = need.action.as_ref().map(|(word, to)| {
+        let named = words::action_for(word, &need.channel);
+        el("a.button").set("href", to.clone()).set("aria-label", named).add(word.clone())
     });
-    view! {
-        <li data-tone=tone.name()>
-            {glyph(mark)} <a href=href.clone()>{channel}</a> <span>{says} " " {rule_link(rule)}</span>
-            <div class="buttons">{action} <a class="button plain" href=href aria-label=open>{words::OPEN}</a></div>
-        </li>
-    }
+    let open = el("a.button.plain")
+        .set("href", need.href.clone())
+        .set("aria-label", words::open(&need.channel))
+        .add(words::OPEN);
+    el("li")
+        .key(need.key.clone())
+        .set("data-tone", need.tone.name())
+        .add(glyph(need.glyph))
+        .add(el("a").set("href", need.href.clone()).add(need.channel.clone()))
+        .add(el("span").add(need.says.clone()).add(" ").add(rule_link(need.rule)))
+        .add(el("div.buttons").add(action).add(open))
+        .into()
 }
 
 /// What is being handled; nothing is drawn when there is nothing.
-pub fn handled(handled: Memo<Vec<Handled>>) -> impl IntoView {
+pub fn handled(handled: &[Handled]) -> Node {
     const CHIPS: usize = 5;
-    let any = Memo::new(move |_| handled.with(|handled| !handled.is_empty()));
-    let more = move || {
-        handled
-            .with(|all| all.len().checked_sub(CHIPS + 1))
-            .map(|more| view! { <li class="meta">{words::more(more + 1)}</li> })
-    };
-    move || {
-        any.get().then(|| {
-            view! {
-                <section class="handled" aria-labelledby="handled">
-                    <h2 id="handled">{move || handled.with(|handled| words::being_handled(handled.len()))}</h2>
-                    <ul>
-                        <For
-                            each=move || handled.get().into_iter().take(CHIPS)
-                            key=|one| (one.key.clone(), one.due, one.glyph as u8)
-                            children=|one| {
-                                view! {
-                                    <li>
-                                        <a href=one.href data-tone=one.tone.name()>
-                                            {glyph(one.glyph)} {one.channel} " " {countdown(Signal::stored(one.due))}
-                                        </a>
-                                    </li>
-                                }
-                            }
-                        /> {more}
-                    </ul>
-                </section>
-            }
-        })
+    if handled.is_empty() {
+        return Node::Nothing;
     }
+    let mut chips: Vec<Node> = handled
+        .iter()
+        .take(CHIPS)
+        .map(|one| {
+            let chip = el("a")
+                .set("href", one.href.clone())
+                .set("data-tone", one.tone.name())
+                .add(glyph(one.glyph))
+                .add(one.channel.clone())
+                .add(" ")
+                .add(countdown(one.due));
+            el("li").key(one.key.clone()).add(chip).into()
+        })
+        .collect();
+    if let Some(more) = handled.len().checked_sub(CHIPS + 1) {
+        chips.push(el("li.meta").key("more").add(words::more(more + 1)).into());
+    }
+    el("section.handled")
+        .set("aria-labelledby", "handled")
+        .add(el("h2").id("handled").add(words::being_handled(handled.len())))
+        .add(el("ul").add(chips))
+        .into()
 }

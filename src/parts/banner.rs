@@ -1,25 +1,10 @@
 //! A bar under the top: one at a time, never over the work.
 
-use leptos::prelude::*;
-
 use super::icon::{Glyph, Tone, glyph};
+use crate::dom::{Element, el};
 
-/// A bar that says what is broken and what still works.
-#[component]
-pub fn Banner(
-    /// Its class.
-    tone: Tone,
-    /// Its mark.
-    mark: Glyph,
-    /// Whether it stands in a box, within a page or a dialog.
-    #[prop(optional)]
-    boxed: bool,
-    /// A paragraph, and buttons.
-    children: Children,
-) -> impl IntoView {
-    view! {
-        <div class=if boxed { "banner boxed" } else { "banner" } data-tone=tone.name()>
-            {glyph(mark)} {children()}
-        </div>
-    }
+/// A bar that says what is broken and what still works. `boxed`: it stands in a box, within a page or a dialog. A
+/// paragraph and buttons are to be added.
+pub fn banner(tone: Tone, mark: Glyph, boxed: bool) -> Element {
+    el("div.banner").class("boxed", boxed).set("data-tone", tone.name()).add(glyph(mark))
 }

@@ -1,8 +1,7 @@
-//! The list: a row for every recording. Rows are keyed and hold signals, so that a change never makes a row anew and the
-//! focus stays where it is.
+//! The list: a row for every recording. Rows are keyed, so that a change never makes a row anew and the focus stays where
+//! it is.
 
 use agora::Timestamp;
-use leptos::prelude::*;
 use rules::RuleId;
 
 use super::age::{age, countdown, elapsed};
@@ -10,8 +9,10 @@ use super::icon::{Glyph, Tone, glyph};
 use super::id::id;
 use super::lamps::{Lamps, lamps};
 use super::pips::{Failovers, pips};
+use super::rule::rule_mark;
 use super::state::{State, state};
 use super::strip::{Probe, strip};
+use crate::dom::{Element, Node, el};
 use crate::words;
 
 /// What a row says.
@@ -59,138 +60,92 @@ pub struct Row {
     pub over: bool,
 }
 
-/// A line of the list.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Line {
-    /// The title of the group that follows.
-    Divider(&'static str),
-    /// A recording, by its id.
-    Row(String),
+/// The columns: what stands above, and whether it is a number.
+const COLUMNS: [(&str, bool); 8] = [
+    ("State", false),
+    ("Channel and what is happening", false),
+    ("Mode, UID, sid", false),
+    ("Running", true),
+    ("Failovers", false),
+    ("Last 20 queries", false),
+    ("Answer, age", false),
+    ("Next", true),
+];
+
+/// The table around the lines.
+pub fn board(lines: Vec<Node>) -> Element {
+    let mut columns = el("tr");
+    for (name, number) in COLUMNS {
+        columns = columns.add(el("th").set("scope", "col").class("num", number).add(name));
+    }
+    let columns = columns.add(el("th").set("scope", "col").add(el("span.unseen").add("Actions")));
+    el("table.board")
+        .add(el("caption.unseen").add(words::RECORDINGS))
+        .add(el("thead").add(columns))
+        .add(el("tbody").add(lines))
 }
 
-/// The table around the lines. `row` gives the content of a recording's row.
-pub fn board(
-    lines: Memo<Vec<Line>>,
-    stale: Signal<bool>,
-    row: impl Fn(&str) -> Option<Memo<Row>> + Clone + Send + Sync + 'static,
-) -> impl IntoView {
-    let row = StoredValue::new(row);
-    view! {
-        <table class="board">
-            <caption class="unseen">{words::RECORDINGS}</caption>
-            <thead>
-                <tr>
-                    <th scope="col">"State"</th>
-                    <th scope="col">"Channel and what is happening"</th>
-                    <th scope="col">"Mode, UID, sid"</th>
-                    <th scope="col" class="num">"Running"</th>
-                    <th scope="col">"Failovers"</th>
-                    <th scope="col">"Last 20 queries"</th>
-                    <th scope="col">"Answer, age"</th>
-                    <th scope="col" class="num">"Next"</th>
-                    <th scope="col"><span class="unseen">"Actions"</span></th>
-                </tr>
-            </thead>
-            <tbody>
-                <For
-                    each=move || lines.get()
-                    key=|line| line.clone()
-                    children=move |line| match line {
-                        Line::Divider(title) => view! { <tr class="divider"><td colspan="9">{title}</td></tr> }.into_any(),
-                        Line::Row(id) => row.with_value(|row| row(&id)).map(|row| board_row(row, stale)).into_any(),
-                    }
-                />
-            </tbody>
-        </table>
-    }
+/// The title of the group that follows.
+pub fn divider(title: &'static str) -> Node {
+    el("tr.divider").key(title).add(el("td").set("colspan", "9").add(title)).into()
 }
 
-fn board_row(row: Memo<Row>, stale: Signal<bool>) -> impl IntoView {
-    let text = move |field: fn(&Row) -> &String| move || row.with(|row| field(row).clone());
-    let first = row.get_untracked();
-    let (row_id, href, channel) = (first.id, first.href, first.channel);
-    let shown_state = Signal::derive(move || row.with(|row| row.state.clone()));
-    let sid = Memo::new(move |_| row.with(|row| row.sid.clone()));
-    let sid_name = words::sid_of(&channel);
-    let failovers = Memo::new(move |_| row.with(|row| row.failovers));
-    let probes = Memo::new(move |_| row.with(|row| row.probes.clone()));
-    let stop = Memo::new(move |_| row.with(|row| row.stop.clone()));
-    let stop_name = words::stop_of(&channel);
-    let lit = Memo::new(move |_| row.with(|row| row.lamps));
-    let rule = Memo::new(move |_| row.with(|row| row.rule));
-    let mark = Memo::new(move |_| row.with(|row| row.mark.clone()));
-    view! {
-        <tr class:over=move || row.with(|row| row.over)>
-            <td class="cell-state">{state(shown_state)}</td>
-            <th scope="row" class="cell-name">
-                <span class="name">
-                    <a href=href id=format!("row-{row_id}")>{channel}</a>
-                    {move || lit.get().map(|lit| lamps(lit, true))}
-                    {move || {
-                        mark.get().map(|(word, at)| {
-                            view! {
-                                <span class="mark" data-tone=Tone::Failover.name()>
-                                    {glyph(Glyph::Failover)} {word} " " {age(Signal::stored(Some(at)))} " ago"
-                                </span>
-                            }
-                        })
-                    }}
-                    {move || rule.get().map(super::rule::rule_mark)}
-                </span>
-                <span class="says">{text(|row| &row.says)}</span>
-            </th>
-            <td class="cell-ids">
-                <span class="ids">{text(|row| &row.mode)} " · " <span class="mono">{text(|row| &row.uid)}</span></span>
-                {move || match sid.get() {
-                    Some(sid) => id(sid, sid_name.clone()).into_any(),
-                    None => view! { <span class="meta">{words::NO_SID}</span> }.into_any(),
-                }}
-            </td>
-            <td class="num elapsed">
-                {elapsed(
-                    Signal::derive(move || row.with(|row| row.since)),
-                    Signal::derive(move || row.with(|row| row.until)),
-                )}
-            </td>
-            <td class="cell-pips">
-                {move || match failovers.get() {
-                    Some(failovers) => pips(failovers, false).into_any(),
-                    None => view! { <span class="meta">{words::NO_SESSION}</span> }.into_any(),
-                }}
-            </td>
-            <td class="cell-strip">
-                {move || probes.with(|probes| !probes.is_empty()).then(|| strip(probes.into()))}
-            </td>
-            <td class="answer" class:stale=move || stale.get()>
-                {move || row.with(|row| row.answer.as_ref().map(|(word, _)| format!("{word} · ")))}
-                {age(Signal::derive(move || row.with(|row| row.answer.as_ref().map(|(_, at)| *at))))}
-            </td>
-            <td class="next num">
-                {text(|row| &row.next)} " " {countdown(Signal::derive(move || row.with(|row| row.due)))}
-            </td>
-            <td class="cell-more">
-                {move || {
-                    stop.get().map(|to| view! { <a class="button plain" href=to aria-label=stop_name.clone()>{words::STOP}</a> })
-                }}
-            </td>
-        </tr>
-    }
+/// The row of a recording. `stale`: what it says may have changed since.
+pub fn board_row(row: &Row, stale: bool) -> Element {
+    let name = el("span.name")
+        .add(el("a").set("href", row.href.clone()).id(["row-", &row.id].concat()).add(row.channel.clone()))
+        .add(row.lamps.map(|lit| lamps(lit, true)))
+        .add(row.mark.as_ref().map(|(word, at)| {
+            el("span.mark")
+                .set("data-tone", Tone::Failover.name())
+                .add(glyph(Glyph::Failover))
+                .add(word.clone())
+                .add(" ")
+                .add(age(Some(*at)))
+                .add(" ago")
+        }))
+        .add(row.rule.map(rule_mark));
+    let ids = el("span.ids").add(row.mode.clone()).add(" · ").add(el("span.mono").add(row.uid.clone()));
+    let sid = match &row.sid {
+        Some(sid) => id(sid, &words::sid_of(&row.channel)),
+        None => el("span.meta").add(words::NO_SID),
+    };
+    let failovers = match row.failovers {
+        Some(failovers) => pips(failovers, false),
+        None => el("span.meta").add(words::NO_SESSION),
+    };
+    let answer = el("td.answer").class("stale", stale);
+    let answer = match &row.answer {
+        Some((word, at)) => answer.add(word.clone()).add(" · ").add(age(Some(*at))),
+        None => answer,
+    };
+    let stop = row.stop.as_ref().map(|to| {
+        el("a.button.plain")
+            .set("href", to.clone())
+            .set("aria-label", words::stop_of(&row.channel))
+            .add(words::STOP)
+    });
+    el("tr")
+        .class("over", row.over)
+        .add(el("td.cell-state").add(state(&row.state)))
+        .add(el("th.cell-name").set("scope", "row").add(name).add(el("span.says").add(row.says.clone())))
+        .add(el("td.cell-ids").add(ids).add(sid))
+        .add(el("td.num.elapsed").add(elapsed(row.since, row.until)))
+        .add(el("td.cell-pips").add(failovers))
+        .add(el("td.cell-strip").add((!row.probes.is_empty()).then(|| strip(&row.probes))))
+        .add(answer)
+        .add(el("td.next.num").add(row.next.clone()).add(" ").add(countdown(row.due)))
+        .add(el("td.cell-more").add(stop))
 }
 
 /// Rows that stand for what is being fetched.
-pub fn loading_rows() -> impl IntoView {
-    view! {
-        <div class="loading" aria-busy="true">
-            <p class="unseen" role="status">{words::LOADING}</p>
-            {(0..6)
-                .map(|_| {
-                    view! {
-                        <div aria-hidden="true">
-                            <span class="skeleton w2"></span><span class="skeleton w4"></span><span class="skeleton w1"></span>
-                        </div>
-                    }
-                })
-                .collect::<Vec<_>>()}
-        </div>
+pub fn loading_rows() -> Element {
+    let mut loading =
+        el("div.loading").set("aria-busy", "true").add(el("p.unseen").set("role", "status").add(words::LOADING));
+    for _ in 0..6 {
+        let bars = ["span.skeleton.w2", "span.skeleton.w4", "span.skeleton.w1"];
+        loading = loading
+            .add(bars.into_iter().fold(el("div").set("aria-hidden", "true"), |row, bar| row.add(el(bar))));
     }
+    loading
 }

@@ -1,6 +1,6 @@
 //! Buttons. One that cannot be pressed stays where it is and says why.
 
-use leptos::prelude::*;
+use crate::dom::{Element, Text, el};
 
 /// The class of a button by what it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,31 +24,26 @@ impl Kind {
     }
 }
 
-/// A button of a dialog or a form. While `blocked` holds a reason it can be focused but does nothing; the reason stands
-/// beside it in the element `reason_id`. `first`: the focus goes here when the dialog opens, unless a field wants it.
+/// A button of a dialog or a form. A `blocked` one can be focused but does nothing; the reason stands beside it in the
+/// element `reason_id`. `first`: the focus goes here when the dialog opens, unless a field wants it.
 pub fn button(
     kind: Kind,
-    text: impl Into<Signal<String>>,
-    blocked: Signal<bool>,
+    text: impl Into<Text>,
+    blocked: bool,
     reason_id: &'static str,
     first: bool,
     press: impl Fn() + 'static,
-) -> impl IntoView {
-    let text = text.into();
-    view! {
-        <button
-            class=kind.class()
-            type="button"
-            autofocus=first
-            aria-disabled=move || blocked.get().then_some("true")
-            aria-describedby=move || blocked.get().then_some(reason_id)
-            on:click=move |_| {
-                if !blocked.get_untracked() {
-                    press();
-                }
+) -> Element {
+    el("button")
+        .set("class", kind.class())
+        .set("type", "button")
+        .flag("autofocus", first)
+        .set_some("aria-disabled", blocked.then_some("true"))
+        .set_some("aria-describedby", blocked.then_some(reason_id))
+        .on("click", move |_| {
+            if !blocked {
+                press();
             }
-        >
-            {move || text.get()}
-        </button>
-    }
+        })
+        .add(text.into())
 }

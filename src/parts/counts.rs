@@ -1,46 +1,33 @@
 //! Facets that are buttons: how many recordings are in a state, and a press shows only those.
 
-use leptos::prelude::*;
-
 use super::icon::{Glyph, Tone, glyph};
+use crate::dom::{Element, el};
 
 /// One facet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Facet<Key> {
-    /// What it stands for.
-    pub key: Key,
+pub struct Facet {
     /// Its word.
     pub word: &'static str,
     /// Its class and mark, if it is a state.
     pub mark: Option<(Tone, Glyph)>,
+    /// How many there are.
+    pub count: usize,
+    /// Whether only those are shown.
+    pub chosen: bool,
 }
 
-/// The row of facets.
-pub fn counts<Key>(
-    label: &'static str,
-    facets: Vec<Facet<Key>>,
-    count: impl Fn(Key) -> usize + Copy + Send + Sync + 'static,
-    chosen: RwSignal<Key>,
-) -> impl IntoView
-where
-    Key: Copy + PartialEq + Send + Sync + 'static,
-{
-    let buttons: Vec<_> = facets
-        .into_iter()
-        .map(|Facet { key, word, mark }| {
-            let pressed = move || if chosen.get() == key { "true" } else { "false" };
-            view! {
-                <button
-                    class="button"
-                    type="button"
-                    aria-pressed=pressed
-                    data-tone=mark.map(|(tone, _)| tone.name())
-                    on:click=move |_| chosen.set(key)
-                >
-                    {mark.map(|(_, mark)| glyph(mark))} {word} " " <b>{move || count(key)}</b>
-                </button>
-            }
-        })
-        .collect();
-    view! { <div class="counts" role="group" aria-label=label>{buttons}</div> }
+/// The button of a facet; a press is to be added.
+pub fn facet(facet: &Facet) -> Element {
+    el("button.button")
+        .set("type", "button")
+        .set("aria-pressed", if facet.chosen { "true" } else { "false" })
+        .set_some("data-tone", facet.mark.map(|(tone, _)| tone.name()))
+        .add(facet.mark.map(|(_, mark)| glyph(mark)))
+        .add(facet.word)
+        .add(" ")
+        .add(el("b").add(facet.count.to_string()))
+}
+
+/// The row of facets; the buttons are to be added.
+pub fn counts(label: &'static str) -> Element {
+    el("div.counts").set("role", "group").set("aria-label", label)
 }

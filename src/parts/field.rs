@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 
 use super::icon::{Glyph, Tone, glyph};
+use super::rule::rule_mark;
+use crate::dom::{Element, Node, Text, el};
 
 /// What a check says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,83 +12,95 @@ pub struct Finding {
     /// Whether it stops the form.
     pub blocks: bool,
     /// The sentence.
-    pub says: String,
+    pub says: Text,
 }
 
 /// A line of text.
-#[component]
-pub fn TextField(
+pub struct TextField {
     /// The element's id, unique on the page.
-    id: &'static str,
+    pub id: &'static str,
     /// The label.
-    label: &'static str,
+    pub label: &'static str,
     /// What is typed.
-    value: RwSignal<String>,
+    pub value: RwSignal<String>,
     /// What to know before typing.
-    #[prop(into)]
-    hint: Signal<String>,
+    pub hint: Text,
     /// What the checks say, once there is something to say.
-    #[prop(optional, into)]
-    finding: Option<Signal<Option<Finding>>>,
-    /// Whether it holds an identifier.
-    #[prop(optional)]
-    mono: bool,
-    /// Whether digits are expected.
-    #[prop(optional)]
-    digits: bool,
+    pub finding: Option<Finding>,
     /// Whether the focus goes here first.
-    #[prop(optional)]
-    autofocus: bool,
-) -> impl IntoView {
-    let finding = finding.unwrap_or_else(|| Signal::stored(None));
-    let hint_id = format!("{id}-hint");
-    let tone = move || finding.get().map(|finding| finding_tone(&finding).name());
-    view! {
-        <div class="field" data-tone=tone>
-            <label for=id>{label}</label>
-            <input
-                id=id
-                class:mono=mono
-                autocomplete="off"
-                spellcheck="false"
-                autofocus=autofocus
-                inputmode=digits.then_some("numeric")
-                aria-describedby=hint_id.clone()
-                aria-invalid=move || finding.get().is_some_and(|finding| finding.blocks).then_some("true")
-                prop:value=move || value.get()
-                on:input=move |event| value.set(event_target_value(&event))
-            />
-            <div id=hint_id class="hint">
-                {move || match finding.get() {
-                    Some(finding) => finding_line(finding).into_any(),
-                    None => hint.get().into_any(),
-                }}
-            </div>
-        </div>
+    pub autofocus: bool,
+    /// Whether it holds an identifier.
+    pub mono: bool,
+    /// Whether digits are expected.
+    pub digits: bool,
+}
+
+impl TextField {
+    /// A field that nothing is said about.
+    pub fn new(
+        id: &'static str,
+        label: &'static str,
+        value: RwSignal<String>,
+        hint: impl Into<Text>,
+    ) -> Self {
+        let hint = hint.into();
+        Self { id, label, value, hint, finding: None, autofocus: false, mono: false, digits: false }
     }
 }
 
-fn finding_tone(finding: &Finding) -> Tone {
+/// A field for a line of text.
+pub fn text_field(field: TextField) -> Element {
+    let TextField { id, label, value, hint, finding, autofocus, mono, digits } = field;
+    let hint_id = [id, "-hint"].concat();
+    let tone = finding.as_ref().map(|finding| finding_tone(finding).name());
+    let invalid = finding.as_ref().is_some_and(|finding| finding.blocks);
+    let below = match finding {
+        Some(finding) => finding_line(finding).into(),
+        None => Node::Text(hint),
+    };
+    el("div.field")
+        .set_some("data-tone", tone)
+        .add(el("label").set("for", id).add(label))
+        .add(
+            el("input")
+                .id(id)
+                .class("mono", mono)
+                .set("autocomplete", "off")
+                .set("spellcheck", "false")
+                .flag("autofocus", autofocus)
+                .set_some("inputmode", digits.then_some("numeric"))
+                .set("aria-describedby", hint_id.clone())
+                .set_some("aria-invalid", invalid.then_some("true"))
+                .value(value.get())
+                .on("input", move |event| value.set(event_target_value(event))),
+        )
+        .add(el("div.hint").id(hint_id).add(below))
+}
+
+const fn finding_tone(finding: &Finding) -> Tone {
     if finding.blocks { Tone::Critical } else { Tone::Caution }
 }
 
-fn finding_line(finding: Finding) -> impl IntoView {
+fn finding_line(finding: Finding) -> Element {
     let mark = if finding.blocks { Glyph::Critical } else { Glyph::Caution };
-    let tone = finding_tone(&finding).name();
-    view! { <p class="check" data-tone=tone>{glyph(mark)} <span>{finding.says}</span></p> }
+    el("p.check")
+        .set("data-tone", finding_tone(&finding).name())
+        .add(glyph(mark))
+        .add(el("span").add(finding.says))
 }
 
 /// One line of the checklist beside a form.
-pub fn check_line(tone: Tone, says: String, more: Option<String>, rule: rules::RuleId) -> impl IntoView {
+pub fn check_line(tone: Tone, says: Text, more: Option<&'static str>, rule: rules::RuleId) -> Element {
     let mark = match tone {
         Tone::Critical => Glyph::Critical,
         Tone::Caution => Glyph::Caution,
         Tone::Recording => Glyph::Passed,
         Tone::Failover | Tone::Neutral => Glyph::Unknown,
     };
-    view! {
-        <li class="check" data-tone=tone.name()>
-            {glyph(mark)} <span>{says}</span> {super::rule::rule_mark(rule)} {more.map(|more| view! { <small>{more}</small> })}
-        </li>
-    }
+    el("li.check")
+        .set("data-tone", tone.name())
+        .add(glyph(mark))
+        .add(el("span").add(says))
+        .add(rule_mark(rule))
+        .add(more.map(|more| el("small").add(more)))
 }

@@ -1,6 +1,6 @@
 //! Icons act, glyphs state. Both are symbols of the one sprite in `index.html`.
 
-use leptos::prelude::*;
+use crate::dom::{Element, el};
 
 /// The class of a state. Its hue never stands alone: a glyph and a word are beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -114,13 +114,16 @@ impl Icon {
     }
 }
 
-/// A glyph that may change. The word beside it says the same.
-pub fn glyph(glyph: impl Into<Signal<Glyph>>) -> impl IntoView {
-    let glyph = glyph.into();
-    view! { <svg class="glyph" aria-hidden="true"><use_ href=move || glyph.get().symbol() /></svg> }
+/// A glyph. The word beside it says the same.
+pub fn glyph(glyph: Glyph) -> Element {
+    drawing("svg.glyph", glyph.symbol())
 }
 
 /// An icon. The control that holds it has a name of its own.
-pub fn icon(icon: Icon) -> impl IntoView {
-    view! { <svg class="icon" aria-hidden="true"><use_ href=icon.symbol() /></svg> }
+pub fn icon(icon: Icon) -> Element {
+    drawing("svg.icon", icon.symbol())
+}
+
+fn drawing(kind: &'static str, symbol: &'static str) -> Element {
+    el(kind).set("aria-hidden", "true").add(el("use").set("href", symbol))
 }

@@ -1,48 +1,41 @@
 //! Identifiers: mono, the middle may go, and a button always copies the whole.
 
-use leptos::prelude::*;
+use leptos::prelude::{use_context, window};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::announcer::Announcer;
 use super::icon::{Icon, icon};
+use crate::dom::{Element, el};
 
 /// How many characters of an identifier are shown before its middle goes.
 const SHOWN: usize = 18;
 
 /// An identifier with its copy button. `what` names it: "sid of math-7b".
-pub fn id(text: impl Into<Signal<String>>, what: impl Into<Signal<String>>) -> impl IntoView {
-    let (text, what) = (text.into(), what.into());
-    view! {
-        <span class="id">
-            <span title=move || text.get()>{move || text.with(|text| middle_truncated(text, SHOWN))}</span>
-            {copy_button(text, what)}
-        </span>
-    }
+pub fn id(text: &str, what: &str) -> Element {
+    el("span.id")
+        .add(el("span").set("title", text.to_owned()).add(middle_truncated(text, SHOWN)))
+        .add(copy_button(text.to_owned(), what.to_owned()))
 }
 
 /// A button that copies a text and says so.
-pub fn copy_button(text: impl Into<Signal<String>>, what: impl Into<Signal<String>>) -> impl IntoView {
-    let (text, what) = (text.into(), what.into());
+pub fn copy_button(text: String, what: String) -> Element {
     let announcer = use_context::<Announcer>();
-    let copy = move |_| {
-        let written = window().navigator().clipboard().write_text(&text.get_untracked());
-        let what = what.get_untracked();
+    let name = ["Copy the ", &what].concat();
+    let copy = move |_: &web_sys::Event| {
+        let written = window().navigator().clipboard().write_text(&text);
+        let what = what.clone();
         spawn_local(async move {
             let copied = JsFuture::from(written).await.is_ok();
             if let Some(announcer) = announcer {
                 announcer.say(if copied {
-                    format!("Copied the {what}.")
+                    ["Copied the ", &what, "."].concat()
                 } else {
-                    format!("The {what} could not be copied.")
+                    ["The ", &what, " could not be copied."].concat()
                 });
             }
         });
     };
-    view! {
-        <button class="button plain square" type="button" aria-label=move || format!("Copy the {}", what.get()) on:click=copy>
-            {icon(Icon::Copy)}
-        </button>
-    }
+    el("button.button.plain.square").set("type", "button").set("aria-label", name).on("click", copy).add(icon(Icon::Copy))
 }
 
 /// The text with its middle left out if it is longer than `length` characters.

@@ -1,6 +1,6 @@
 //! Two lamps, accepted and confirmed, and never one for both (V5). They are also the mark of the product.
 
-use leptos::prelude::*;
+use crate::dom::{Element, el};
 
 /// How far a start has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,21 +26,16 @@ impl Lamps {
 }
 
 /// The two lamps. `named` says it to who cannot see them; beside its words it is left out.
-pub fn lamps(lit: impl Into<Signal<Lamps>>, named: bool) -> impl IntoView {
-    let lit = lit.into();
-    let first = move || if lit.get() == Lamps::Dark { "off" } else { "lit" };
-    let second = move || if lit.get() == Lamps::Confirmed { "on" } else { "off" };
-    view! {
-        <svg
-            class="lamps"
-            viewBox="0 0 28 16"
-            role=named.then_some("img")
-            aria-label=move || named.then(|| lit.get().words())
-            aria-hidden=(!named).then_some("true")
-        >
-            <rect class="case" x=".75" y=".75" width="26.5" height="14.5" rx="7.25" />
-            <circle class=first cx="8.5" cy="8" r="3.2" />
-            <circle class=second cx="19.5" cy="8" r="3.2" />
-        </svg>
-    }
+pub fn lamps(lit: Lamps, named: bool) -> Element {
+    let first = if lit == Lamps::Dark { "circle.off" } else { "circle.lit" };
+    let second = if lit == Lamps::Confirmed { "circle.on" } else { "circle.off" };
+    let lamp = |kind, place: &'static str| el(kind).set("cx", place).set("cy", "8").set("r", "3.2");
+    let case = el("rect.case").set("x", ".75").set("y", ".75").set("width", "26.5").set("height", "14.5").set("rx", "7.25");
+    let drawn = el("svg.lamps").set("viewBox", "0 0 28 16");
+    let drawn = if named {
+        drawn.set("role", "img").set("aria-label", lit.words())
+    } else {
+        drawn.set("aria-hidden", "true")
+    };
+    drawn.add(case).add(lamp(first, "8.5")).add(lamp(second, "19.5"))
 }

@@ -1,27 +1,12 @@
 //! A titled block on a page.
 
-use leptos::prelude::*;
+use crate::dom::{Element, Node, el};
 
-/// A titled block.
-#[component]
-pub fn Panel(
-    /// The title's element id, unique on the page.
-    id: &'static str,
-    /// The title.
-    title: &'static str,
-    /// Whether the body reaches the edges, as tables and lists do.
-    #[prop(optional)]
-    flush: bool,
-    /// What stands beside the title.
-    #[prop(optional, into)]
-    aside: Option<ViewFn>,
-    /// The body.
-    children: Children,
-) -> impl IntoView {
-    view! {
-        <section class="panel" aria-labelledby=id>
-            <header><h2 id=id>{title}</h2>{aside.map(|aside| aside.run())}</header>
-            <div class=if flush { "body flush" } else { "body" }>{children()}</div>
-        </section>
-    }
+/// A titled block. `id` is the title's element id, unique on the page; `flush`: the body reaches the edges, as tables and
+/// lists do; `aside` stands beside the title.
+pub fn panel(id: &'static str, title: &'static str, flush: bool, aside: Node, body: Node) -> Element {
+    el("section.panel")
+        .set("aria-labelledby", id)
+        .add(el("header").add(el("h2").id(id).add(title)).add(aside))
+        .add(el("div.body").class("flush", flush).add(body))
 }

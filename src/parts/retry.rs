@@ -2,13 +2,14 @@
 //! fails.
 
 use agora::Timestamp;
-use leptos::prelude::*;
 use rules::RuleId;
 
 use super::age::countdown;
 use super::icon::{Glyph, Tone, glyph};
 use super::rule::rule_link;
 use super::scale::{Step, ladder};
+use crate::dom::{Element, Node, el};
+use crate::words;
 
 /// What the chip says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub struct Retry {
     /// What and which try: "Query retry 2 of 3".
     pub title: String,
     /// What stands between the title and the time: "in", or "sending…" with no time.
-    pub joint: String,
+    pub joint: &'static str,
     /// When it is due; none while it is on its way, or when nothing more happens by itself.
     pub due: Option<Timestamp>,
     /// Why: the last answer.
@@ -31,42 +32,30 @@ pub struct Retry {
     pub then: String,
     /// The tries so far and to come, where they are a ladder.
     pub steps: Vec<Step>,
-    /// The ladder in words.
-    pub described: String,
 }
 
-/// The chip, with what one can do beside the time.
-pub fn retry_chip(
-    retry: Memo<Option<Retry>>,
-    actions: impl Fn() -> AnyView + Send + Sync + 'static,
-) -> impl IntoView {
-    let shown = Memo::new(move |_| retry.with(Option::is_some));
-    let actions = StoredValue::new(actions);
-    move || {
-        shown.get().then(|| {
-            let get = move |field: fn(&Retry) -> String| move || retry.with(|retry| retry.as_ref().map(field));
-            let due = Signal::derive(move || retry.with(|retry| retry.as_ref().and_then(|retry| retry.due)));
-            let mark = Signal::derive(move || retry.with(|retry| retry.as_ref().map(|retry| retry.glyph).unwrap_or_default()));
-            let tone = move || retry.with(|retry| retry.as_ref().map_or(Tone::Neutral, |retry| retry.tone).name());
-            let rule = Memo::new(move |_| retry.with(|retry| retry.as_ref().map(|retry| retry.rule)));
-            let steps = Memo::new(move |_| {
-                retry.with(|retry| retry.as_ref().map(|retry| (retry.steps.clone(), retry.described.clone())))
-            });
-            view! {
-                <div class="retry" data-tone=tone>
-                    <div class="due">
-                        {glyph(mark)} <span>{get(|retry| retry.title.clone())} " " {get(|retry| retry.joint.clone())}</span>
-                        {countdown(due)} <span class="buttons">{actions.with_value(|actions| actions())}</span>
-                    </div>
-                    {move || {
-                        steps.get().filter(|(steps, _)| steps.len() > 1).map(|(steps, described)| ladder(steps, described))
-                    }}
-                    <p class="then">
-                        {get(|retry| retry.cause.clone())} " " {move || rule.get().map(rule_link)} " "
-                        {get(|retry| retry.then.clone())}
-                    </p>
-                </div>
-            }
-        })
+/// The chip as it is `now`, with what one can do beside the time.
+pub fn retry_chip(retry: &Retry, actions: Node, now: Timestamp) -> Element {
+    let mut tries = Node::Nothing;
+    if retry.steps.len() > 1 {
+        tries = ladder(&retry.steps, words::ladder_described(&retry.steps), now).into();
     }
+    el("div.retry")
+        .set("data-tone", retry.tone.name())
+        .add(
+            el("div.due")
+                .add(glyph(retry.glyph))
+                .add(el("span").add(retry.title.clone()).add(" ").add(retry.joint))
+                .add(countdown(retry.due))
+                .add(el("span.buttons").add(actions)),
+        )
+        .add(tries)
+        .add(
+            el("p.then")
+                .add(retry.cause.clone())
+                .add(" ")
+                .add(rule_link(retry.rule))
+                .add(" ")
+                .add(retry.then.clone()),
+        )
 }

@@ -4,9 +4,8 @@
 //! Places are percentages in SVG attributes, so that text keeps its size and no style attribute is needed.
 
 use agora::Timestamp;
-use leptos::prelude::*;
 
-use crate::clock::Clock;
+use crate::dom::{Element, Node, el};
 
 /// A place along an axis, in hundredths of a percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,17 +57,34 @@ pub enum Mark {
     Person,
 }
 
+/// A shape with the attributes that never change: `shape("rect.track height=6 rx=3")`.
+pub fn shape(says: &'static str) -> Element {
+    let mut words = says.split(' ');
+    let mut shape = el(words.next().unwrap_or_default());
+    for word in words {
+        let (name, value) = word.split_once('=').unwrap_or((word, ""));
+        shape = shape.set(name, value);
+    }
+    shape
+}
+
+/// A line from top to bottom at a place.
+pub fn upright(says: &'static str, place: Place) -> Element {
+    shape(says).set("x1", place.percent()).set("x2", place.percent())
+}
+
 /// Draws a mark at a place.
-pub fn mark(kind: Mark, place: Place, y: &'static str) -> AnyView {
-    let shape = match kind {
-        Mark::Miss => view! { <path class="miss" d="M-3.5-3.5 3.5 3.5M3.5-3.5-3.5 3.5" /> }.into_any(),
-        Mark::Due => view! { <circle class="due" r="6" /> }.into_any(),
-        Mark::Later => view! { <circle class="later" r="4" /> }.into_any(),
-        Mark::Good => view! { <circle class="good" r="4.5" /> }.into_any(),
-        Mark::Hit => view! { <circle class="hit" r="3" /> }.into_any(),
-        Mark::Person => view! { <circle class="person" r="4" /> }.into_any(),
-    };
-    view! { <svg x=place.percent() y=y overflow="visible">{shape}</svg> }.into_any()
+pub fn mark(kind: Mark, place: Place) -> Element {
+    let cross = (kind == Mark::Miss).then_some("M-3.5-3.5 3.5 3.5M3.5-3.5-3.5 3.5");
+    let drawn = shape(match kind {
+        Mark::Miss => "path.miss",
+        Mark::Due => "circle.due r=6",
+        Mark::Later => "circle.later r=4",
+        Mark::Good => "circle.good r=4.5",
+        Mark::Hit => "circle.hit r=3",
+        Mark::Person => "circle.person r=4",
+    });
+    shape("svg overflow=visible").set("x", place.percent()).add(drawn.set_some("d", cross))
 }
 
 /// A step of a ladder, with the words under it.
@@ -83,40 +99,31 @@ pub struct Step {
 }
 
 /// A ladder of tries, drawn to scale, with the moment that is now. `described` says it in words.
-pub fn ladder(steps: Vec<Step>, described: String) -> impl IntoView {
-    let clock = expect_context::<Clock>();
+pub fn ladder(steps: &[Step], described: String, now: Timestamp) -> Element {
     let from = steps.iter().map(|step| step.at).min().unwrap_or_default();
     let to = steps.iter().map(|step| step.at).max().unwrap_or_default();
     let span = Span { from, to };
-    let now = Memo::new(move |_| span.place(clock.tick()));
+    let mut drawn = shape("svg.scale width=100% height=46 role=img")
+        .set("aria-label", described)
+        .add(shape("line.axis x1=1.5% x2=98.5% y1=18 y2=18"))
+        .add(upright("line.now y1=8 y2=28", span.place(now)));
     // A label is left out where it would run into its neighbour.
     let mut shown_to = -10_000;
-    let drawn: Vec<_> = steps
-        .into_iter()
-        .map(|step| {
-            let place = span.place(step.at);
-            let fits = place.0 - shown_to >= 700;
-            if fits {
-                shown_to = place.0;
-            }
-            let anchor = match place.0 {
-                at if at <= MARGIN => "start",
-                at if at >= 10_000 - MARGIN => "end",
-                _ => "middle",
-            };
-            let label = fits.then(
-                || view! { <text x=place.percent() y="40" text-anchor=anchor>{step.label.clone()}</text> },
-            );
-            view! { {label} {mark(step.mark, place, "18")} }
-        })
-        .collect();
-    view! {
-        <svg class="scale" width="100%" height="46" role="img" aria-label=described>
-            <line class="axis" x1="1.5%" x2="98.5%" y1="18" y2="18" />
-            <line class="now" x1=move || now.get().percent() x2=move || now.get().percent() y1="8" y2="28" />
-            {drawn}
-        </svg>
+    for step in steps {
+        let place = span.place(step.at);
+        let mut label = Node::Nothing;
+        if place.0 - shown_to >= 700 {
+            shown_to = place.0;
+            let text = shape(match place.0 {
+                at if at <= MARGIN => "text y=40 text-anchor=start",
+                at if at >= 10_000 - MARGIN => "text y=40 text-anchor=end",
+                _ => "text y=40 text-anchor=middle",
+            });
+            label = text.set("x", place.percent()).add(step.label.clone()).into();
+        }
+        drawn = drawn.add(label).add(mark(step.mark, place).set("y", "18"));
     }
+    drawn
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! A state as glyph and word.
 
-use leptos::prelude::*;
-
 use super::icon::{Glyph, Tone, glyph};
+use crate::dom::{Element, el};
 
 /// How a state looks and what it is called.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,20 +15,15 @@ pub struct State {
 }
 
 /// A state in a row: the word is coloured only where it is an exception.
-pub fn state(state: Signal<State>) -> impl IntoView {
-    badge("state", state)
+pub fn state(state: &State) -> Element {
+    badge("span.state", state)
 }
 
 /// A state that stands alone, on a ground of its class.
-pub fn state_tag(state: Signal<State>) -> impl IntoView {
-    badge("state tag", state)
+pub fn state_tag(state: &State) -> Element {
+    badge("span.state.tag", state)
 }
 
-fn badge(class: &'static str, state: Signal<State>) -> impl IntoView {
-    view! {
-        <span class=class data-tone=move || state.with(|state| state.tone.name())>
-            {glyph(Signal::derive(move || state.with(|state| state.glyph)))}
-            {move || state.with(|state| state.word.clone())}
-        </span>
-    }
+fn badge(kind: &'static str, state: &State) -> Element {
+    el(kind).set("data-tone", state.tone.name()).add(glyph(state.glyph)).add(state.word.clone())
 }

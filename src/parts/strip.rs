@@ -1,7 +1,6 @@
 //! The last twenty answers to queries. Height and notch tell as much as hue.
 
-use leptos::prelude::*;
-
+use crate::dom::{Element, el};
 use crate::words;
 
 /// How many answers a strip shows.
@@ -21,33 +20,30 @@ pub enum Probe {
 }
 
 /// The strip, oldest answer first.
-pub fn strip(probes: Signal<Vec<Probe>>) -> impl IntoView {
-    let marks = move || {
-        probes.with(|probes| {
-            let shown = &probes[probes.len().saturating_sub(STRIP_LENGTH)..];
-            let empty = STRIP_LENGTH - shown.len();
-            let mut paths = [String::new(), String::new(), String::new(), String::new(), String::new()];
-            for place in 0..STRIP_LENGTH {
-                let x = place * 5;
-                let probe = place.checked_sub(empty).and_then(|index| shown.get(index));
-                match probe {
-                    None => paths[0].push_str(&format!("M{x} 15h4v1h-4z")),
-                    Some(Probe::Good) => paths[1].push_str(&format!("M{x} 12h4v4h-4z")),
-                    Some(Probe::Doubt) => paths[2].push_str(&format!("M{x} 6h4v10h-4zM{x} 5l2-1 2 1z")),
-                    Some(Probe::Back) => {
-                        paths[3].push_str(&format!("M{x} 12h4v4h-4zM{} 2l2.5 4-2.5 4-2.5-4z", x + 2))
-                    }
-                    Some(Probe::Lost) => paths[4].push_str(&format!("M{x} 0h4v16h-4z")),
-                }
-            }
-            paths
-        })
-    };
-    let marks = Memo::new(move |_| marks());
-    let path = move |index: usize, class: &'static str| view! { <path class=class d=move || marks.with(|marks| marks[index].clone()) /> };
-    view! {
-        <svg class="strip" viewBox="0 0 100 16" role="img" aria-label=move || probes.with(|probes| words::last_answers(probes))>
-            {path(0, "none")} {path(1, "ok")} {path(2, "doubt")} {path(3, "over")} {path(4, "lost")}
-        </svg>
+pub fn strip(probes: &[Probe]) -> Element {
+    let shown = &probes[probes.len().saturating_sub(STRIP_LENGTH)..];
+    let empty = STRIP_LENGTH - shown.len();
+    let mut paths = [const { String::new() }; 5];
+    for place in 0..STRIP_LENGTH {
+        let probe = place.checked_sub(empty).and_then(|index| shown.get(index));
+        let (path, shape) = match probe {
+            None => (0, " 15h4v1h-4z"),
+            Some(Probe::Good) => (1, " 12h4v4h-4z"),
+            Some(Probe::Doubt) => (2, " 6h4v10h-4zm0-1l2-1 2 1z"),
+            Some(Probe::Back) => (3, " 12h4v4h-4zm2-10l2.5 4-2.5 4-2.5-4z"),
+            Some(Probe::Lost) => (4, " 0h4v16h-4z"),
+        };
+        let drawn = &mut paths[path];
+        drawn.push('M');
+        drawn.push_str(&(place * 5).to_string());
+        drawn.push_str(shape);
     }
+    let mut strip = el("svg.strip")
+        .set("viewBox", "0 0 100 16")
+        .set("role", "img")
+        .set("aria-label", words::last_answers(probes));
+    for (kind, path) in ["path.none", "path.ok", "path.doubt", "path.over", "path.lost"].into_iter().zip(paths) {
+        strip = strip.add(el(kind).set("d", path));
+    }
+    strip
 }

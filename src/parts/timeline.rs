@@ -1,11 +1,15 @@
 //! Lanes over one axis of time; long stretches in which nothing happened are folded. Everything in it is in a table too.
 
-use agora::Timestamp;
-use leptos::prelude::*;
+use std::cell::RefCell;
+use std::rc::Rc;
 
-use super::scale::{Mark, Place, mark};
+use agora::Timestamp;
+use leptos::prelude::{Get, Memo, expect_context};
+
+use super::scale::{Mark, Place, mark, shape, upright};
 use crate::clock::{Clock, time_of_day};
-use crate::words;
+use crate::dom::{Element, Node, Text, el, live, part};
+use crate::{nodes, words};
 
 /// How long nothing must happen before a stretch is folded, in milliseconds.
 const IDLE_MILLIS: i64 = 120_000;
@@ -15,6 +19,9 @@ const FOLD: i64 = 500;
 
 /// The room left at both ends, in hundredths of a percent.
 const MARGIN: i64 = 120;
+
+/// How much of an idle stretch stays visible at both of its ends, in milliseconds.
+const REST: i64 = 15_000;
 
 /// The height of a lane in pixels.
 const LANE: usize = 32;
@@ -51,7 +58,7 @@ pub enum Item {
         /// How it looks.
         look: Look,
         /// The words in it.
-        label: String,
+        label: Text,
     },
     /// A mark.
     Point {
@@ -65,7 +72,7 @@ pub enum Item {
         /// When.
         at: Timestamp,
         /// The letters.
-        text: String,
+        text: &'static str,
     },
 }
 
@@ -81,7 +88,7 @@ pub enum Look {
 }
 
 /// An axis whose idle stretches are folded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Axis {
     /// Pieces of time from the left: begin, end, and from where to where they are drawn.
     pieces: Vec<Piece>,
@@ -100,48 +107,48 @@ impl Axis {
     /// The axis for these instants.
     pub fn new(from: Timestamp, to: Timestamp, instants: &[Timestamp]) -> Self {
         let (from, to) = (from.millis(), to.millis().max(from.millis() + 1_000));
-        let mut known: Vec<i64> = instants.iter().map(|at| at.millis().clamp(from, to)).collect();
-        known.extend([from, to]);
-        known.sort_unstable();
-        known.dedup();
-        // A little of the idle stretch stays visible at both of its ends.
-        let mut stretches: Vec<(i64, i64, bool)> = Vec::new();
+        let mut known = vec![from, to];
+        for at in instants {
+            let at = at.millis().clamp(from, to);
+            // They come nearly in order, so this is nearly always the end.
+            let place = known.partition_point(|other| *other < at);
+            if known.get(place) != Some(&at) {
+                known.insert(place, at);
+            }
+        }
+        let mut pieces = Vec::with_capacity(known.len());
+        let mut add = |from, to, folded| pieces.push(Piece { from, to, left: 0, right: 0, folded });
         for pair in known.windows(2) {
             let (begin, end) = (pair[0], pair[1]);
             if end - begin > IDLE_MILLIS {
-                let rest = 15_000;
-                stretches.extend([
-                    (begin, begin + rest, false),
-                    (begin + rest, end - rest, true),
-                    (end - rest, end, false),
-                ]);
+                add(begin, begin + REST, false);
+                add(begin + REST, end - REST, true);
+                add(end - REST, end, false);
             } else {
-                stretches.push((begin, end, false));
+                add(begin, end, false);
             }
         }
-        let mut folds = stretches.iter().filter(|stretch| stretch.2).count() as i64;
         // With very many folds nothing would be left for what happened: then nothing is folded.
+        let mut folds = pieces.iter().filter(|piece| piece.folded).count() as i64;
         if folds > 8 {
             folds = 0;
-            for stretch in &mut stretches {
-                stretch.2 = false;
+            for piece in &mut pieces {
+                piece.folded = false;
             }
         }
-        let open: i64 =
-            stretches.iter().filter(|stretch| !stretch.2).map(|stretch| stretch.1 - stretch.0).sum();
+        let open: i64 = pieces.iter().filter(|piece| !piece.folded).map(|piece| piece.to - piece.from).sum();
         let room = 10_000 - 2 * MARGIN - folds * FOLD;
         let (mut left, mut passed) = (MARGIN, 0);
-        let mut pieces = Vec::with_capacity(stretches.len());
-        for (begin, end, folded) in stretches {
-            let right = if folded {
-                left + FOLD
+        for piece in &mut pieces {
+            piece.left = left;
+            left += if piece.folded {
+                FOLD
             } else {
                 let before = passed * room / open.max(1);
-                passed += end - begin;
-                left + passed * room / open.max(1) - before
+                passed += piece.to - piece.from;
+                passed * room / open.max(1) - before
             };
-            pieces.push(Piece { from: begin, to: end, left, right, folded });
-            left = right;
+            piece.right = left;
         }
         Self { pieces }
     }
@@ -174,110 +181,131 @@ fn instants(timeline: &Timeline) -> Vec<Timestamp> {
     instants
 }
 
-/// The drawing. `described` says in words what it is, and where the same facts stand as text.
-pub fn timeline(timeline: Memo<Timeline>, described: Signal<String>) -> impl IntoView {
-    let clock = expect_context::<Clock>();
-    // The axis moves with the clock, but not for every tick of it: it is drawn anew a few times a minute.
-    let to = Memo::new(move |_| {
-        let until = timeline.with(|timeline| timeline.until);
-        until.unwrap_or_else(|| Timestamp::from_millis(clock.tick().millis() / 5_000 * 5_000 + 15_000))
-    });
-    let axis =
-        Memo::new(move |_| timeline.with(|timeline| Axis::new(timeline.from, to.get(), &instants(timeline))));
-    let names = move || {
-        timeline.with(|timeline| {
-            timeline.lanes.iter().map(|lane| view! { <li>{lane.name}</li> }).collect::<Vec<_>>()
-        })
-    };
-    let height = move || timeline.with(|timeline| timeline.lanes.len() * LANE + 30);
-    let drawn = move || timeline.with(|timeline| axis.with(|axis| lanes(timeline, axis, to.get())));
-    let now = Memo::new(move |_| axis.with(|axis| axis.place(clock.tick())));
-    let now_line = move || {
-        timeline.with(|timeline| timeline.until.is_none()).then(|| {
-            view! { <line class="now" x1=move || now.get().percent() x2=move || now.get().percent() y1="16" y2=height /> }
-        })
-    };
-    view! {
-        <div class="timeline" tabindex="0" role="region" aria-label=words::TIMELINE_REGION>
-            <div>
-                <ul aria-hidden="true">{names}</ul>
-                <svg class="scale" width="100%" height=height role="img" aria-label=move || described.get()>
-                    {drawn} {now_line}
-                </svg>
-            </div>
-        </div>
-    }
+/// The drawing of what `read` gives; it is drawn again when a signal has changed that `read` reads. `described` says in
+/// words what it is, and where the same facts stand as text.
+pub fn timeline(described: String, read: impl Fn() -> Timeline + 'static) -> Node {
+    part("timeline", move || {
+        let clock = expect_context::<Clock>();
+        // The axis moves with the clock, but not for every tick of it: it is drawn anew a few times a minute.
+        let ahead =
+            Memo::new(move |_| Timestamp::from_millis(clock.second().millis() / 5_000 * 5_000 + REST));
+        // What the line that is now needs to know: it alone is drawn with every tick.
+        let drawn = Rc::new(RefCell::new((Axis::default(), 0)));
+        move || {
+            let timeline = read();
+            let end = timeline.until.unwrap_or_else(|| ahead.get());
+            let axis = Axis::new(timeline.from, end, &instants(&timeline));
+            let height = timeline.lanes.len() * LANE + 30;
+            let mut names = el("ul").set("aria-hidden", "true");
+            for lane in &timeline.lanes {
+                names = names.add(el("li").add(lane.name));
+            }
+            let mut scale = shape("svg.scale width=100% role=img")
+                .set("height", height.to_string())
+                .set("aria-label", described.clone());
+            scale = add_lanes(scale, &timeline, &axis, end);
+            drawn.replace((axis, height));
+            if timeline.until.is_none() {
+                scale = scale.add(now_line(clock, Rc::clone(&drawn)));
+            }
+            shape("div.timeline tabindex=0 role=region")
+                .set("aria-label", words::TIMELINE_REGION)
+                .add(el("div").add(names).add(scale))
+                .into()
+        }
+    })
 }
 
-fn lanes(timeline: &Timeline, axis: &Axis, end: Timestamp) -> Vec<AnyView> {
-    let mut views = Vec::new();
+fn now_line(clock: Clock, drawn: Rc<RefCell<(Axis, usize)>>) -> Node {
+    live(move || {
+        let (axis, height) = &*drawn.borrow();
+        upright("line.now y1=16", axis.place(clock.tick())).set("y2", height.to_string()).into()
+    })
+}
+
+fn add_lanes(mut scale: Element, timeline: &Timeline, axis: &Axis, end: Timestamp) -> Element {
     let bottom = timeline.lanes.len() * LANE + 24;
     for lane in 0..=timeline.lanes.len() {
-        let y = lane * LANE + 24;
-        views.push(view! { <line class="lane" x1="0" x2="100%" y1=y y2=y /> }.into_any());
+        let y = (lane * LANE + 24).to_string();
+        scale = scale.add(shape("line.lane x1=0 x2=100%").set("y1", y.clone()).set("y2", y));
     }
+    let mut folds = Vec::new();
     for fold in axis.folds() {
-        let (left, right) = (Place(fold.left).percent(), Place(fold.right).percent());
+        let (left, right) = (Place(fold.left), Place(fold.right));
+        let between = |says, from: Place, to: Place| {
+            shape(says).set("x", from.percent()).set("width", Place(to.0 - from.0).percent())
+        };
+        folds.push(between("rect.fold y=0", left, right).set("height", bottom.to_string()).into());
+        for edge in [left, right] {
+            folds.push(upright("line.fold-edge y1=0", edge).set("y2", bottom.to_string()).into());
+        }
+        let middle = shape("svg overflow=visible")
+            .set("x", Place((fold.left + fold.right) / 2).percent())
+            .set("y", ((bottom + 24) / 2).to_string());
         let idle = words::idle((fold.to - fold.from) / 1000);
-        views.push(
-            view! {
-                <rect class="fold" x=left.clone() width=Place(fold.right - fold.left).percent() y="0" height=bottom />
-                <line class="fold-edge" x1=left.clone() x2=left y1="0" y2=bottom />
-                <line class="fold-edge" x1=right.clone() x2=right y1="0" y2=bottom />
-                <svg x=Place((fold.left + fold.right) / 2).percent() y=(bottom + 24) / 2 overflow="visible">
-                    <text transform="rotate(-90)" text-anchor="middle" y="4">{idle}</text>
-                </svg>
-            }
-            .into_any(),
-        );
+        folds.push(middle.add(shape("text transform=rotate(-90) text-anchor=middle y=4").add(idle)).into());
     }
+    let mut labels = Vec::new();
     for (left, at) in axis_labels(axis, timeline.from, end) {
-        views.push(
-            view! {
-                <text x=Place(left).percent() y="11" text-anchor=if left <= 400 { "start" } else { "middle" }>{time_of_day(at)}</text>
-                <line class="tick" x1=Place(left).percent() x2=Place(left).percent() y1="16" y2="24" />
-            }
-            .into_any(),
-        );
+        let says = if left <= 400 { "text y=11 text-anchor=start" } else { "text y=11 text-anchor=middle" };
+        labels.push(shape(says).set("x", Place(left).percent()).add(time_of_day(at)).into());
+        labels.push(upright("line.tick y1=16 y2=24", Place(left)).into());
     }
+    scale = scale.add(folds).add(labels);
     for (index, lane) in timeline.lanes.iter().enumerate() {
         let top = index * LANE + 24;
         let mut text_to = i64::MIN;
+        let mut items = Vec::with_capacity(lane.items.len());
         for item in &lane.items {
-            views.push(drawn_item(item, axis, end, top, &mut text_to));
+            items.push(drawn_item(item, axis, end, top, &mut text_to));
         }
+        scale = scale.add(items);
     }
-    views
+    scale
 }
 
-fn drawn_item(item: &Item, axis: &Axis, end: Timestamp, top: usize, text_to: &mut i64) -> AnyView {
+/// The room that a text needs, in hundredths of a percent: somewhat more than it has at the usual width.
+fn room_of(text: &str) -> i64 {
+    text.chars().count() as i64 * 85
+}
+
+fn drawn_item(item: &Item, axis: &Axis, end: Timestamp, top: usize, text_to: &mut i64) -> Node {
+    let baseline = (top + 20).to_string();
     match item {
         Item::Stretch { from, to, look, label } => {
             let (left, right) = (axis.place(*from), axis.place(to.unwrap_or(end)));
             let width = (right.0 - left.0).max(20);
-            let class = match look {
-                Look::Leg => "leg",
-                Look::Doubt => "leg-now",
-                Look::Gap => "gap",
-            };
-            // About 60 hundredths of a percent a letter at the usual width.
-            let fits = (label.chars().count() as i64) * 85 + 100 <= width;
-            let label = fits
-                .then(|| view! { <text x=Place(left.0 + 60).percent() y=top + 20>{label.clone()}</text> });
-            view! { <rect class=class x=left.percent() width=Place(width).percent() y=top + 7 height="18" rx="3" /> {label} }.into_any()
+            let stretch = shape(match look {
+                Look::Leg => "rect.leg height=18 rx=3",
+                Look::Doubt => "rect.leg-now height=18 rx=3",
+                Look::Gap => "rect.gap height=18 rx=3",
+            });
+            let stretch = stretch
+                .set("x", left.percent())
+                .set("width", Place(width).percent())
+                .set("y", (top + 7).to_string());
+            let mut text = Node::Nothing;
+            if room_of(label) + 100 <= width {
+                let x = Place(left.0 + 60).percent();
+                text = el("text").set("x", x).set("y", baseline).add(label.clone()).into();
+            }
+            nodes![stretch, text]
         }
-        Item::Point { at, mark: kind } => {
-            let place = axis.place(*at);
-            view! { <svg x="0" y=top + 16 width="100%" overflow="visible">{mark(*kind, place, "0")}</svg> }
-                .into_any()
-        }
+        Item::Point { at, mark: kind } => shape("svg x=0 width=100% overflow=visible")
+            .set("y", (top + 16).to_string())
+            .add(mark(*kind, axis.place(*at)).set("y", "0"))
+            .into(),
         Item::Text { at, text } => {
             let place = axis.place(*at);
-            let fits = place.0 >= *text_to;
-            if fits {
-                *text_to = place.0 + (text.chars().count() as i64) * 85 + 80;
+            if place.0 < *text_to {
+                return Node::Nothing;
             }
-            fits.then(|| view! { <text class="strong" x=place.percent() y=top + 20 text-anchor="middle">{text.clone()}</text> }).into_any()
+            *text_to = place.0 + room_of(text) + 80;
+            shape("text.strong text-anchor=middle")
+                .set("x", place.percent())
+                .set("y", baseline)
+                .add(*text)
+                .into()
         }
     }
 }

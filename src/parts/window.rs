@@ -1,12 +1,15 @@
 //! The ninety seconds in which 404 is expected (M2, M3, F2), with the queries that were asked in it and those to come.
 
+use core::time::Duration;
+
 use agora::Timestamp;
 use agora::limits::{FAILOVER_KILLED, FAILOVER_RECONNECT, FAILOVER_TOTAL};
-use leptos::prelude::*;
 
+use super::age::whole_seconds;
 use super::icon::{Glyph, Tone, glyph};
-use super::scale::{Mark, Span, mark};
-use crate::clock::{Clock, time_of_day};
+use super::scale::{Mark, Place, Span, mark, shape, upright};
+use crate::clock::time_of_day;
+use crate::dom::{Element, Text, el};
 use crate::words;
 
 /// What a failover window shows.
@@ -20,66 +23,64 @@ pub struct FailoverWindow {
     pub ahead: Vec<Timestamp>,
 }
 
-/// The window around the first 404.
-pub fn failover_window(window: Signal<Option<FailoverWindow>>) -> impl IntoView {
-    move || window.get().map(drawn)
-}
-
-fn drawn(window: FailoverWindow) -> impl IntoView {
-    let clock = expect_context::<Clock>();
+/// The window around the first 404, as it is `now`.
+pub fn failover_window(window: &FailoverWindow, now: Timestamp) -> Element {
     let FailoverWindow { t0, asked, ahead } = window;
-    let end = t0 + FAILOVER_TOTAL;
+    let (t0, end) = (*t0, *t0 + FAILOVER_TOTAL);
     let span = Span { from: t0, to: end };
-    let now = Memo::new(move |_| span.place(clock.tick()));
-    let gone = Memo::new(move |_| super::age::whole_seconds(t0, clock.tick()).min(90));
-    let zone = move |class: &'static str, from: core::time::Duration, to: core::time::Duration| {
-        let (from, to) = (span.place(t0 + from), span.place(t0 + to));
-        let width = super::scale::Place(to.0 - from.0);
-        view! { <rect class=class x=from.percent() y="30" width=width.percent() height="22" /> }
+    let gone = whole_seconds(t0, now).min(90);
+    let (begins, now) = (span.place(t0), span.place(now));
+    let between = |says, from: Place, to: Place| {
+        shape(says).set("x", from.percent()).set("width", Place(to.0 - from.0).percent())
     };
-    let tick = move |after: core::time::Duration| {
-        let x = span.place(t0 + after).percent();
-        view! { <line class="tick" x1=x.clone() x2=x y1="27" y2="56" /> }
-    };
-    let label = move |after: core::time::Duration, text: String, anchor: &'static str| {
-        let x = match anchor {
-            "start" => "0.5%".to_owned(),
-            "end" => "99.5%".to_owned(),
-            _ => span.place(t0 + after).percent(),
-        };
-        view! { <text x=x y="70" text-anchor=anchor>{text}</text> }
-    };
-    let spent = move || super::scale::Place(now.get().0 - span.place(t0).0).percent();
-    let described = words::window_described(&asked, &ahead, t0);
-    let asked: Vec<_> = asked.into_iter().map(|(at, kind)| mark(kind, span.place(at), "41")).collect();
-    let ahead: Vec<_> = ahead
-        .into_iter()
-        .filter(|at| *at <= end + core::time::Duration::from_millis(500))
-        .enumerate()
-        .map(|(index, at)| mark(if index == 0 { Mark::Due } else { Mark::Later }, span.place(at), "41"))
-        .collect();
-    view! {
-        <div class="window" data-tone=Tone::Failover.name()>
-            <header>
-                {glyph(Glyph::Failover)} <h2>{words::FAILOVER_WINDOW}</h2>
-                <span class="quiet">{move || words::of_window(gone.get())}</span>
-                <span class="left" role="timer">{move || words::left_of_window(90 - gone.get())}</span>
-            </header>
-            <svg class="scale" width="100%" height="84" role="img" aria-label=described>
-                {zone("zone-a", core::time::Duration::ZERO, FAILOVER_KILLED)}
-                {zone("zone-b", FAILOVER_KILLED, FAILOVER_RECONNECT)} {zone("zone-c", FAILOVER_RECONNECT, FAILOVER_TOTAL)}
-                <rect class="spent" x=span.place(t0).percent() y="48" width=spent height="4" />
-                {tick(core::time::Duration::ZERO)} {tick(FAILOVER_KILLED)} {tick(FAILOVER_RECONNECT)} {tick(FAILOVER_TOTAL)}
-                {label(core::time::Duration::ZERO, words::first_404_at(&time_of_day(t0)), "start")}
-                {label(FAILOVER_KILLED, "30 s".to_owned(), "middle")} {label(FAILOVER_RECONNECT, "60 s".to_owned(), "middle")}
-                {label(FAILOVER_TOTAL, format!("90 s, {}", time_of_day(end)), "end")} {asked} {ahead}
-                <line class="now" x1=move || now.get().percent() x2=move || now.get().percent() y1="20" y2="56" />
-                <svg x=move || now.get().percent() y="4" overflow="visible">
-                    <rect class="now-flag" x="-35" y="0" width="70" height="17" rx="3" />
-                    <text class="now-text" y="12.500" text-anchor="middle">{move || words::now_at(gone.get())}</text>
-                </svg>
-            </svg>
-            <p class="key-list">{words::WINDOW_KEY.map(|text| view! { <span>{text}</span> })}</p>
-        </div>
+    let mut drawn = shape("svg.scale width=100% height=84 role=img")
+        .set("aria-label", words::window_described(asked, ahead, t0));
+    let times = [Duration::ZERO, FAILOVER_KILLED, FAILOVER_RECONNECT, FAILOVER_TOTAL]
+        .map(|after| span.place(t0 + after));
+    let zones = ["rect.zone-a y=30 height=22", "rect.zone-b y=30 height=22", "rect.zone-c y=30 height=22"];
+    for (index, says) in zones.into_iter().enumerate() {
+        drawn = drawn.add(between(says, times[index], times[index + 1]));
     }
+    drawn = drawn.add(between("rect.spent y=48 height=4", begins, now));
+    for time in times {
+        drawn = drawn.add(upright("line.tick y1=27 y2=56", time));
+    }
+    let labels: [(&str, Text, Text); 4] = [
+        ("text y=70 text-anchor=start", "0.5%".into(), words::first_404_at(&time_of_day(t0)).into()),
+        ("text y=70 text-anchor=middle", times[1].percent().into(), "30 s".into()),
+        ("text y=70 text-anchor=middle", times[2].percent().into(), "60 s".into()),
+        ("text y=70 text-anchor=end", "99.5%".into(), ["90 s, ", &time_of_day(end)].concat().into()),
+    ];
+    for (says, x, text) in labels {
+        drawn = drawn.add(shape(says).set("x", x).add(text));
+    }
+    for (at, kind) in asked {
+        drawn = drawn.add(mark(*kind, span.place(*at)).set("y", "41"));
+    }
+    let mut next = Mark::Due;
+    for at in ahead {
+        if *at <= end + Duration::from_millis(500) {
+            drawn = drawn.add(mark(next, span.place(*at)).set("y", "41"));
+            next = Mark::Later;
+        }
+    }
+    let flag = shape("svg y=4 overflow=visible")
+        .set("x", now.percent())
+        .add(shape("rect.now-flag x=-35 y=0 width=70 height=17 rx=3"))
+        .add(shape("text.now-text y=12.500 text-anchor=middle").add(words::now_at(gone)));
+    let mut key = el("p.key-list");
+    for text in words::WINDOW_KEY {
+        key = key.add(el("span").add(text));
+    }
+    el("div.window")
+        .set("data-tone", Tone::Failover.name())
+        .add(
+            el("header")
+                .add(glyph(Glyph::Failover))
+                .add(el("h2").add(words::FAILOVER_WINDOW))
+                .add(el("span.quiet").add(words::of_window(gone)))
+                .add(el("span.left").set("role", "timer").add(words::left_of_window(90 - gone))),
+        )
+        .add(drawn.add(upright("line.now y1=20 y2=56", now)).add(flag))
+        .add(key)
 }

@@ -1,17 +1,20 @@
 //! The list of recordings: what needs someone, what is being handled, what records, and what is over.
 
-use std::cmp::Reverse;
+use std::rc::Rc;
 
 use agora::Timestamp;
 use leptos::prelude::*;
-use rules::{Recording, RecordingId, RuleId};
+use litemap::LiteMap;
+use rules::{EntryNumber, Recording, RecordingId, RuleId};
 
 use crate::clock::time_of_day;
 use crate::desk::{Desk, Link};
+use crate::dom::{Element, Node, el, live, part};
+use crate::nodes;
 use crate::parts::attention::{Handled, Need, attention, handled};
-use crate::parts::board::{Line, Row, board, loading_rows};
-use crate::parts::counts::{Facet, counts};
-use crate::parts::icon::{Glyph, Icon, Tone, icon};
+use crate::parts::board::{Row, board, board_row, divider, loading_rows};
+use crate::parts::counts::{Facet, counts, facet};
+use crate::parts::icon::{Glyph, Icon, Tone, glyph, icon};
 use crate::parts::lamps::Lamps;
 use crate::parts::state::State;
 use crate::route::{Dialog, Route, Router, Screen};
@@ -102,108 +105,145 @@ impl Filter {
     }
 }
 
+/// One recording of the list.
+struct Kept {
+    listed: Rc<Listed>,
+    coming: KeptComing,
+    /// Moves when what the row says has changed.
+    drawn: RwSignal<u32>,
+    /// Owns the signal.
+    owner: Owner,
+}
+
 /// What the board keeps when one looks at something else.
 #[derive(Clone, Copy)]
 pub struct BoardState {
     filter: RwSignal<Filter>,
     search: RwSignal<String>,
-    listed: Memo<Vec<(RecordingId, Memo<Option<Listed>>)>>,
+    kept: StoredValue<LiteMap<RecordingId, Kept>, LocalStorage>,
+    /// Moves when the list as a whole has changed: an order, a count, or what needs someone.
+    changed: RwSignal<u32>,
 }
+
+/// Recordings that are well are looked at again in turns, each once in so many seconds: only what is not well depends on
+/// the clock from one second to the next.
+const CALM_SECONDS: i64 = 10;
 
 impl BoardState {
     /// Follows the desk. It lives as long as the page, so that coming back to the list shows it at once.
     pub fn new(desk: Desk) -> Self {
-        let memos =
-            StoredValue::new(std::collections::BTreeMap::<RecordingId, (Owner, Memo<Option<Listed>>)>::new());
+        let state = Self {
+            filter: RwSignal::new(Filter::All),
+            search: RwSignal::new(String::new()),
+            kept: StoredValue::new_local(LiteMap::new()),
+            changed: RwSignal::new(0),
+        };
         let root = Owner::current().unwrap_or_default();
-        let listed = Memo::new(move |_| {
-            let ids = desk.ids.get();
-            memos.update_value(|memos| {
-                let gone: Vec<_> =
-                    memos.keys().filter(|id| ids.binary_search(id).is_err()).cloned().collect();
-                for id in gone {
-                    if let Some((owner, _)) = memos.remove(&id) {
-                        owner.cleanup();
+        Effect::new(move |_| {
+            let (ids, now) = (desk.ids.get(), desk.clock.second());
+            let changed = desk.take_changed();
+            let mut list_changed = false;
+            state.kept.update_value(|kept| {
+                kept.retain(|id, one| {
+                    let stays = ids.binary_search(id).is_ok();
+                    if !stays {
+                        one.owner.cleanup();
+                        list_changed = true;
                     }
-                }
-                for id in &ids {
-                    if !memos.contains_key(id) {
-                        let owner = root.child();
-                        let memo = owner.with(|| listed_memo(desk, id.clone()));
-                        memos.insert(id.clone(), (owner, memo));
+                    stays
+                });
+                for (turn, id) in (0_i64..).zip(&ids) {
+                    let known = kept.get_mut(id);
+                    let due = known.as_ref().is_none_or(|one| {
+                        changed.contains(id)
+                            || !one.listed.is_calm(now, one.coming.as_ref())
+                            || (now.millis() / 1000 + turn) % CALM_SECONDS == 0
+                    });
+                    let Some(recording) = due.then(|| desk.recording_now(id)).flatten() else { continue };
+                    match known {
+                        Some(one) => {
+                            keep_coming(&mut one.coming, desk, &recording, now);
+                            let fresh = listed(&recording, now, coming_of(&one.coming));
+                            if fresh != *one.listed {
+                                list_changed |= fresh.moves_the_list(&one.listed);
+                                one.listed = Rc::new(fresh);
+                                one.drawn.update(|count| *count += 1);
+                            }
+                        }
+                        None => {
+                            let mut coming = None;
+                            keep_coming(&mut coming, desk, &recording, now);
+                            let listed = Rc::new(listed(&recording, now, coming_of(&coming)));
+                            let owner = root.child();
+                            let drawn = owner.with(|| RwSignal::new(0));
+                            kept.insert(id.clone(), Kept { listed, coming, drawn, owner });
+                            list_changed = true;
+                        }
                     }
                 }
             });
-            memos.with_value(|memos| {
-                memos.iter().map(|(id, (_, memo))| (id.clone(), *memo)).collect::<Vec<_>>()
-            })
+            if list_changed {
+                state.changed.update(|count| *count += 1);
+            }
         });
-        Self { filter: RwSignal::new(Filter::All), search: RwSignal::new(String::new()), listed }
+        state
     }
 
-    fn all(self) -> Vec<Listed> {
-        self.listed.with(|listed| listed.iter().filter_map(|(_, memo)| memo.get()).collect())
-    }
-
-    fn count(self, filter: Filter) -> usize {
-        self.listed.with(|listed| {
-            listed
-                .iter()
-                .filter(|(_, memo)| {
-                    memo.with(|listed| listed.as_ref().is_some_and(|listed| filter.shows(listed)))
-                })
-                .count()
-        })
+    /// Every recording of the list; who reads it follows the list.
+    fn all(self) -> Vec<Rc<Listed>> {
+        self.changed.track();
+        self.kept.with_value(|kept| kept.values().map(|one| Rc::clone(&one.listed)).collect())
     }
 
     /// How many recordings need someone, and how many are not over: for the title of the page.
     pub fn numbers(self) -> (usize, usize) {
-        self.listed.with(|listed| {
-            let groups = || {
-                listed
-                    .iter()
-                    .filter_map(|(_, memo)| memo.with(|listed| listed.as_ref().map(|listed| listed.group)))
-            };
-            (
-                groups().filter(|group| *group == Group::NeedsYou).count(),
-                groups().filter(|group| *group != Group::Ended).count(),
-            )
-        })
+        let (mut need, mut live) = (0, 0);
+        for listed in self.all() {
+            need += usize::from(listed.group == Group::NeedsYou);
+            live += usize::from(listed.group != Group::Ended);
+        }
+        (need, live)
     }
 }
 
-/// What comes next for a recording; asked anew when it changed or when the instant has come.
-pub fn coming_memo(
-    desk: Desk,
-    recording: impl Fn() -> Option<std::sync::Arc<Recording>> + Send + Sync + 'static,
-) -> Memo<Option<Coming>> {
-    let kept = StoredValue::new(None::<(u32, Option<Coming>)>);
-    Memo::new(move |_| {
-        let recording = recording()?;
-        let now = desk.clock.tick();
-        let kept_one = kept.try_get_value().flatten();
-        // The rules are asked again when the journal went on, or when what they named is due.
-        if let Some((last, coming)) = &kept_one
-            && *last == recording.last
-            && coming.as_ref().is_some_and(|coming| coming.at.is_some_and(|at| at > now))
-        {
-            return coming.clone();
+impl Listed {
+    /// Whether time alone changes nothing about it for a while.
+    fn is_calm(&self, now: Timestamp, coming: Option<&(EntryNumber, Option<Coming>)>) -> bool {
+        let due = coming.and_then(|(_, coming)| coming.as_ref()?.at).is_some_and(|at| at <= now);
+        match self.standing {
+            Standing::Ended(_) => true,
+            Standing::Records(_) => !due && self.row.mark.is_none() && self.group == Group::Recording,
+            _ => false,
         }
-        let coming = standing::coming(desk.planned(&recording, now), now);
-        kept.set_value(Some((recording.last, coming.clone())));
-        coming
-    })
+    }
+
+    /// Whether more than its own row looks different from before.
+    fn moves_the_list(&self, before: &Self) -> bool {
+        self.standing != before.standing
+            || self.group != before.group
+            || self.need != before.need
+            || self.searchable != before.searchable
+            || (self.group == Group::Handled && self.row.due != before.row.due)
+    }
 }
 
-fn listed_memo(desk: Desk, id: RecordingId) -> Memo<Option<Listed>> {
-    let for_coming = id.clone();
-    let coming = coming_memo(desk, move || desk.cell(&for_coming).map(|cell| cell.get()));
-    Memo::new(move |_| {
-        let recording = desk.cell(&id)?.get();
-        // The clock moves a standing only at a few instants; the memo keeps an equal one from going further.
-        let now = desk.clock.second();
-        Some(listed(&recording, now, coming.get().as_ref()))
-    })
+/// What comes next, and the entry after which it was asked.
+pub type KeptComing = Option<(EntryNumber, Option<Coming>)>;
+
+/// The call that comes next.
+pub fn coming_of(kept: &KeptComing) -> Option<&Coming> {
+    kept.as_ref()?.1.as_ref()
+}
+
+/// The rules are asked again when the journal went on, or when what they named is due.
+pub fn keep_coming(kept: &mut KeptComing, desk: Desk, recording: &Recording, now: Timestamp) {
+    if let Some((last, coming)) = kept
+        && *last == recording.last
+        && coming.as_ref().is_some_and(|coming| coming.at.is_some_and(|at| at > now))
+    {
+        return;
+    }
+    *kept = Some((recording.last, standing::coming(desk.planned(recording, now), now)));
 }
 
 fn listed(recording: &Recording, now: Timestamp, coming: Option<&Coming>) -> Listed {
@@ -395,197 +435,191 @@ const fn severity(tone: Tone) -> u8 {
     }
 }
 
+/// The facets over the list.
+const FACETS: [(Filter, &str, Option<(Tone, Glyph)>); 9] = [
+    (Filter::All, "All", None),
+    (Filter::Only(GroupName::NeedsYou), "Need you", None),
+    (Filter::Lost, "Lost", Some((Tone::Critical, Glyph::Critical))),
+    (Filter::Failover, "Failover", Some((Tone::Failover, Glyph::Failover))),
+    (Filter::Retrying, "Retrying", Some((Tone::Caution, Glyph::Retry))),
+    (Filter::Only(GroupName::Starting), "Starting", Some((Tone::Neutral, Glyph::Starting))),
+    (Filter::Only(GroupName::Stopping), "Stopping", Some((Tone::Neutral, Glyph::Stopping))),
+    (Filter::Only(GroupName::Recording), "Recording", Some((Tone::Recording, Glyph::Recording))),
+    (Filter::Only(GroupName::Ended), "Ended", Some((Tone::Neutral, Glyph::Ended))),
+];
+
 /// The screen.
-#[component]
-pub fn BoardScreen() -> impl IntoView {
-    let desk = expect_context::<Desk>();
-    let router = expect_context::<Router>();
-    let state = expect_context::<BoardState>();
-    let needs = Memo::new(move |_| {
-        let mut needs: Vec<Need> = state.all().into_iter().flat_map(|listed| listed.need).collect();
-        needs.sort_by_key(|need| severity(need.tone));
-        needs
-    });
-    let being_handled = Memo::new(move |_| {
-        let mut handled: Vec<Handled> = state
-            .all()
-            .into_iter()
-            .filter(|listed| listed.group == Group::Handled)
-            .map(|listed| Handled {
-                key: listed.id.to_string(),
-                tone: listed.row.state.tone,
-                glyph: listed.row.state.glyph,
-                channel: listed.row.channel,
-                href: listed.row.href,
-                due: listed.row.due,
-            })
-            .collect();
-        handled.sort_by_key(|one| (severity(one.tone), one.due));
-        handled
-    });
-    let calm = Memo::new(move |_| {
-        let recording = state.count(Filter::Only(GroupName::Recording));
-        let handled = being_handled.with(Vec::len);
-        words::calm(recording, handled)
-    });
-    let order = move || {
-        let search = state.search.get().trim().to_lowercase();
-        let filter = state.filter.get();
-        let mut shown: Vec<(Group, Reverse<Timestamp>, String)> = state.listed.with(|listed| {
-            listed
-                .iter()
-                .filter_map(|(_, memo)| {
-                    memo.with(|listed| {
-                        let listed = listed.as_ref()?;
-                        let found = search.split_whitespace().all(|word| listed.searchable.contains(word));
-                        (filter.shows(listed) && found)
-                            .then(|| (listed.group, Reverse(listed.asked_at), listed.row.id.clone()))
-                    })
-                })
-                .collect()
-        });
-        shown.sort();
-        shown
-    };
-    let lines = Memo::new(move |_| {
-        let mut lines = Vec::new();
-        let mut before = None;
-        for (group, _, id) in order() {
-            if before != Some(group) {
-                lines.push(Line::Divider(words::group(group)));
-                before = Some(group);
+pub fn board_screen() -> Node {
+    let (desk, state) = (expect_context::<Desk>(), expect_context::<BoardState>());
+    nodes![
+        el("h1.unseen").id("board-title").set("tabindex", "-1").add(words::RECORDINGS),
+        part("board", move || {
+            keep_focus(state);
+            move || {
+                let all = state.all();
+                if !all.is_empty() {
+                    list(state, &all)
+                } else if desk.complete.get() {
+                    empty(desk).into()
+                } else {
+                    loading_rows().into()
+                }
             }
-            lines.push(Line::Row(id));
-        }
-        lines
-    });
-    keep_focus(lines);
-    let known = Memo::new(move |_| desk.ids.with(|ids| !ids.is_empty()));
-    let any = Memo::new(move |_| lines.with(|lines| !lines.is_empty()));
-    let stale = Signal::derive(move || !matches!(desk.link.get(), Link::Live));
-    let row = move |id: &str| {
-        let memo = state.listed.with_untracked(|listed| {
-            listed.iter().find(|(other, _)| other.as_str() == id).map(|(_, memo)| *memo)
-        })?;
-        Some(Memo::new(move |before: Option<&Row>| {
-            memo.get().map(|listed| listed.row).or_else(|| before.cloned()).unwrap_or_default()
-        }))
-    };
-    let facets = vec![
-        Facet { key: Filter::All, word: "All", mark: None },
-        Facet { key: Filter::Only(GroupName::NeedsYou), word: "Need you", mark: None },
-        Facet { key: Filter::Lost, word: "Lost", mark: Some((Tone::Critical, Glyph::Critical)) },
-        Facet { key: Filter::Failover, word: "Failover", mark: Some((Tone::Failover, Glyph::Failover)) },
-        Facet { key: Filter::Retrying, word: "Retrying", mark: Some((Tone::Caution, Glyph::Retry)) },
-        Facet {
-            key: Filter::Only(GroupName::Starting),
-            word: "Starting",
-            mark: Some((Tone::Neutral, Glyph::Starting)),
-        },
-        Facet {
-            key: Filter::Only(GroupName::Stopping),
-            word: "Stopping",
-            mark: Some((Tone::Neutral, Glyph::Stopping)),
-        },
-        Facet {
-            key: Filter::Only(GroupName::Recording),
-            word: "Recording",
-            mark: Some((Tone::Recording, Glyph::Recording)),
-        },
-        Facet {
-            key: Filter::Only(GroupName::Ended),
-            word: "Ended",
-            mark: Some((Tone::Neutral, Glyph::Ended)),
-        },
-    ];
-    let start = move || router.route().with(Dialog::Start(None)).href();
-    let watch = move || router.route().with(Dialog::Watch).href();
-    let buttons = move || {
-        view! {
-            <span class="buttons">
-                <a class="button" href=watch>{icon(Icon::Watch)} {words::WATCH_ONE}</a>
-                <a class="button primary" href=start>{icon(Icon::Plus)} {words::START_RECORDING}</a>
-            </span>
-        }
-    };
-    let body = move || {
-        if known.get() {
-            let list = view! {
-                {attention(needs, calm)} {handled(being_handled)}
-                <div class="board-page">
-                    {counts(words::FILTER_BY_STATE, facets.clone(), move |key| state.count(key), state.filter)}
-                    <div class="query">
-                        <label class="box">
-                            {icon(Icon::Search)} <span class="unseen">{words::FIND}</span>
-                            <input
-                                type="search"
-                                placeholder=words::FIND
-                                prop:value=move || state.search.get()
-                                on:input=move |event| state.search.set(event_target_value(&event))
-                            />
-                        </label>
-                        {buttons()}
-                    </div>
-                    <Show when=move || any.get() fallback=move || no_match(state, needs)>
-                        {board(lines, stale, row)}
-                    </Show>
-                </div>
-            };
-            list.into_any()
-        } else if !desk.complete.get() {
-            loading_rows().into_any()
-        } else {
-            empty(start, watch).into_any()
-        }
-    };
-    view! {
-        <h1 class="unseen" id="board-title" tabindex="-1">{words::RECORDINGS}</h1>
-        {body}
-    }
+        }),
+    ]
 }
 
-fn empty(
-    start: impl Fn() -> String + Send + 'static,
-    watch: impl Fn() -> String + Send + 'static,
-) -> impl IntoView {
-    let desk = expect_context::<Desk>();
-    let samples = move || desk.demo().then(super::faults::sample_button);
-    view! {
-        <div class="empty" data-tone=Tone::Neutral.name()>
-            {crate::parts::icon::glyph(Glyph::Ended)} <p>{words::NO_RECORDINGS}</p>
-            <span class="buttons">
-                <a class="button primary large" href=start>{icon(Icon::Plus)} {words::START_RECORDING}</a>
-                <a class="button large" href=watch>{words::WATCH_ONE}</a> {samples}
-            </span>
-        </div>
+fn list(state: BoardState, all: &[Rc<Listed>]) -> Node {
+    let needs: Vec<&Need> = all.iter().flat_map(|listed| &listed.need).collect();
+    let needs = in_order(&needs, |need| (severity(need.tone), 0));
+    let being_handled: Vec<&Listed> =
+        all.iter().map(Rc::as_ref).filter(|listed| listed.group == Group::Handled).collect();
+    let when = |one: &Listed| one.row.due.map_or(i64::MIN, Timestamp::millis);
+    let being_handled: Vec<Handled> = in_order(&being_handled, |one| (severity(one.row.state.tone), when(one)))
+        .into_iter()
+        .map(|listed| Handled {
+            key: listed.row.id.clone(),
+            tone: listed.row.state.tone,
+            glyph: listed.row.state.glyph,
+            channel: listed.row.channel.clone(),
+            href: listed.row.href.clone(),
+            due: listed.row.due,
+        })
+        .collect();
+    let count = |filter: Filter| all.iter().filter(|listed| filter.shows(listed)).count();
+    let filter = state.filter.get();
+    let mut facets = counts(words::FILTER_BY_STATE);
+    for (key, word, mark) in FACETS {
+        let button = facet(&Facet { word, mark, count: count(key), chosen: filter == key });
+        facets = facets.add(button.on("click", move |_| state.filter.set(key)));
     }
+    let search = state.search.get();
+    let field = el("input")
+        .set("type", "search")
+        .set("placeholder", words::FIND)
+        .value(search.clone())
+        .on("input", move |event| state.search.set(event_target_value(event)));
+    let search_box =
+        el("label.box").add(icon(Icon::Search)).add(el("span.unseen").add(words::FIND)).add(field);
+    let search = search.trim().to_lowercase();
+    let shown: Vec<&Listed> = all
+        .iter()
+        .map(Rc::as_ref)
+        .filter(|listed| {
+            filter.shows(listed) && search.split_whitespace().all(|word| listed.searchable.contains(word))
+        })
+        .collect();
+    // What was asked for at the same time stands in the order of its ids, as it came.
+    let shown = in_order(&shown, |one| (one.group as u8, -one.asked_at.millis()));
+    let table: Node = if shown.is_empty() {
+        no_match(state, all.len(), needs.len()).into()
+    } else {
+        let mut lines = Vec::with_capacity(shown.len() + 4);
+        let mut before = None;
+        for listed in shown {
+            if before != Some(listed.group) {
+                lines.push(divider(words::group(listed.group)));
+                before = Some(listed.group);
+            }
+            lines.push(row_part(state, listed));
+        }
+        board(lines).into()
+    };
+    let calm = words::calm(count(Filter::Only(GroupName::Recording)), being_handled.len());
+    nodes![
+        attention(&needs, calm),
+        handled(&being_handled),
+        el("div.board-page")
+            .add(facets)
+            .add(el("div.query").add(search_box).add(el("span.buttons").add(live(ways_to_begin))))
+            .add(table),
+    ]
 }
 
-fn no_match(state: BoardState, needs: Memo<Vec<Need>>) -> impl IntoView {
-    let hidden = move || words::nothing_matches(state.count(Filter::All), needs.with(Vec::len));
-    let clear = move |_| {
+/// The things in the order of their keys; what is equal keeps its order. One sort for all lists of the page.
+fn in_order<'a, Thing>(things: &[&'a Thing], key: impl Fn(&Thing) -> (u8, i64)) -> Vec<&'a Thing> {
+    let mut order: Vec<(u8, i64, usize)> = Vec::with_capacity(things.len());
+    for (place, thing) in things.iter().enumerate() {
+        let (first, then) = key(thing);
+        order.push((first, then, place));
+    }
+    order.sort_unstable();
+    order.into_iter().map(|(_, _, place)| things[place]).collect()
+}
+
+/// A row follows its own recording, and nothing else is drawn with it.
+fn row_part(state: BoardState, listed: &Listed) -> Node {
+    let id = listed.id.clone();
+    part(listed.row.id.clone(), move || {
+        let desk = expect_context::<Desk>();
+        let known = state.kept.with_value(|kept| kept.get(&id).map(|one| (one.drawn, Rc::clone(&one.listed))));
+        move || {
+            let Some((drawn, first)) = &known else { return Node::Nothing };
+            // The signal is gone with the recording; its row is about to go too.
+            let _ = drawn.try_get();
+            let now = state.kept.with_value(|kept| kept.get(&id).map(|one| Rc::clone(&one.listed)));
+            let stale = !matches!(desk.link.get(), Link::Live);
+            board_row(&now.as_ref().unwrap_or(first).row, stale).into()
+        }
+    })
+}
+
+/// Both begin where one is, so that closing the sheet comes back.
+fn ways_to_begin() -> Node {
+    let route = expect_context::<Router>().route();
+    nodes![
+        el("a.button").set("href", route.with(Dialog::Watch).href()).add(icon(Icon::Watch)).add(words::WATCH_ONE),
+        el("a.button.primary")
+            .set("href", route.with(Dialog::Start(None)).href())
+            .add(icon(Icon::Plus))
+            .add(words::START_RECORDING),
+    ]
+}
+
+fn empty(desk: Desk) -> Element {
+    let route = expect_context::<Router>().route();
+    let buttons = el("span.buttons")
+        .add(
+            el("a.button.primary.large")
+                .set("href", route.with(Dialog::Start(None)).href())
+                .add(icon(Icon::Plus))
+                .add(words::START_RECORDING),
+        )
+        .add(el("a.button.large").set("href", route.with(Dialog::Watch).href()).add(words::WATCH_ONE))
+        .add(desk.demo().then(super::faults::sample_button));
+    el("div.empty")
+        .set("data-tone", Tone::Neutral.name())
+        .add(glyph(Glyph::Ended))
+        .add(el("p").add(words::NO_RECORDINGS))
+        .add(buttons)
+}
+
+fn no_match(state: BoardState, all: usize, needs: usize) -> Element {
+    let clear = move |_: &web_sys::Event| {
         state.filter.set(Filter::All);
         state.search.set(String::new());
     };
-    view! {
-        <div class="empty" data-tone=Tone::Neutral.name()>
-            {crate::parts::icon::glyph(Glyph::Unknown)} <p>{hidden}</p>
-            <button class="button large" type="button" on:click=clear>{words::CLEAR_FILTER}</button>
-        </div>
-    }
+    el("div.empty")
+        .set("data-tone", Tone::Neutral.name())
+        .add(glyph(Glyph::Unknown))
+        .add(el("p").add(words::nothing_matches(all, needs)))
+        .add(el("button.button.large").set("type", "button").on("click", clear).add(words::CLEAR_FILTER))
 }
 
 /// A row that moves to another place is taken out of the page for a moment, and would lose the focus.
-fn keep_focus(lines: Memo<Vec<Line>>) {
-    let focused = StoredValue::new(None::<String>);
-    let listener = window_event_listener(leptos::ev::focusin, move |_| {
-        let id = document().active_element().map(|active| active.id()).filter(|id| id.starts_with("row-"));
-        focused.try_update_value(|focused| *focused = id);
+fn keep_focus(state: BoardState) {
+    let focused = StoredValue::new(String::new());
+    let listener = window_event_listener_untyped("focusin", move |_| {
+        let id = document().active_element().map(|active| active.id()).unwrap_or_default();
+        focused.try_update_value(|focused| *focused = if id.starts_with("row-") { id } else { String::new() });
     });
     on_cleanup(move || listener.remove());
     Effect::new(move |_| {
-        lines.track();
-        let Some(id) = focused.try_get_value().flatten() else { return };
+        state.changed.track();
+        let id = focused.try_get_value().unwrap_or_default();
+        if id.is_empty() {
+            return;
+        }
         request_animation_frame(move || {
             let lost = document().active_element().is_none_or(|active| active.tag_name() == "BODY");
             if lost {

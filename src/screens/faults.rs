@@ -2,11 +2,12 @@
 
 use agora::{ChannelName, RecordingSettings};
 use leptos::prelude::*;
-use rules::api::{Asked, Capability, Problem, RequestRecording};
-use serde_json::{Value, json};
+use rules::api::{Capability, Problem, RequestRecording};
 
-use super::actions::{Sending, problem_banner};
+use super::actions::{NO_BODY, Sending, problem_banner};
 use crate::desk::Desk;
+use crate::dom::{Element, Node, el, part};
+use crate::nodes;
 use crate::parts::announcer::Announcer;
 use crate::parts::icon::{Glyph, Tone, glyph};
 use crate::route::api;
@@ -17,60 +18,66 @@ use crate::words;
 pub const SAMPLES: [&str; 6] = ["math-7b", "chem-1", "phys-2a", "econ-5", "lang-6", "music-2"];
 
 /// The button that starts six sample recordings.
-pub fn sample_button() -> impl IntoView {
-    let desk = expect_context::<Desk>();
-    let socket = expect_context::<Socket>();
-    let sending = Sending::new();
-    let obstacle = Memo::new(move |_| sending.obstacle(desk, Capability::Operate));
-    let press = move |_| {
-        if obstacle.with_untracked(Option::is_some) {
-            return;
-        }
-        let announcer = use_context::<Announcer>();
-        let first = desk.setup.with_untracked(|setup| {
-            let app = setup.as_ref()?.apps.first()?;
-            Some((app.name.clone(), app.storage.first()?.name.clone()))
-        });
-        let Some((app, storage)) = first else { return };
-        sending.send(
-            async move {
-                for name in SAMPLES {
-                    let Ok(channel) = ChannelName::parse(name) else { continue };
-                    let request = RequestRecording {
-                        app: app.clone(),
-                        channel,
-                        uids: None,
-                        storage: storage.clone(),
-                        settings: RecordingSettings::default(),
-                        policy: None,
-                        beside: false,
-                    };
-                    match socket.command::<Asked>(api::RECORDINGS, &request, Some(&new_key())).await {
-                        // One that records already needs no second one.
-                        Err(problem) if problem.status != 409 => return Err(problem),
-                        Ok(_) | Err(_) => {}
-                    }
-                }
-                Ok::<(), Problem>(())
-            },
-            move |()| {
-                if let Some(announcer) = announcer {
+pub fn sample_button() -> Node {
+    part("samples", || {
+        let (desk, socket, announcer) =
+            (expect_context::<Desk>(), expect_context::<Socket>(), expect_context::<Announcer>());
+        let sending = Sending::new();
+        move || {
+            let blocked = sending.obstacle(desk, Capability::Operate).is_some();
+            let press = move || {
+                let first = desk.setup.with_untracked(|setup| {
+                    let app = setup.as_ref()?.apps.first()?;
+                    Some((app.name.clone(), app.storage.first()?.name.clone()))
+                });
+                let Some((app, storage)) = first else { return };
+                sending.send(async move {
+                    start_samples(socket, app, storage).await?;
                     announcer.say(words::SAMPLES_STARTED.to_owned());
-                }
-            },
-        );
-    };
-    view! {
-        <button
-            class="button large"
-            type="button"
-            aria-disabled=move || obstacle.with(Option::is_some).then_some("true")
-            on:click=press
-        >
-            {words::START_SAMPLES}
-        </button>
-        {problem_banner(sending.problem)}
+                    Ok(())
+                });
+            };
+            nodes![
+                button("button large", words::START_SAMPLES, blocked, press),
+                problem_banner(sending.problem)
+            ]
+        }
+    })
+}
+
+async fn start_samples(socket: Socket, app: String, storage: String) -> Result<(), Problem> {
+    for name in SAMPLES {
+        let Ok(channel) = ChannelName::parse(name) else { continue };
+        let request = RequestRecording {
+            app: app.clone(),
+            channel,
+            uids: None,
+            storage: storage.clone(),
+            settings: RecordingSettings::default(),
+            policy: None,
+            beside: false,
+        };
+        let body = serde_json::to_string(&request).unwrap_or_default();
+        match socket.order(api::RECORDINGS, body, Some(&new_key())).await {
+            // One that records already needs no second one.
+            Err(problem) if problem.status != 409 => return Err(problem),
+            Ok(()) | Err(_) => {}
+        }
     }
+    Ok(())
+}
+
+fn button(class: &'static str, text: &'static str, blocked: bool, press: impl Fn() + 'static) -> Element {
+    el("button")
+        .set("class", class)
+        .set("type", "button")
+        .set_some("aria-disabled", blocked.then_some("true"))
+        .on("click", move |_| {
+            if !blocked {
+                press();
+            }
+        })
+        .add(text)
 }
 
 /// A fault that can be asked for.
@@ -81,17 +88,18 @@ struct Fault {
     tone: Tone,
     /// Whether it meets one channel.
     channel: bool,
-    body: fn(&str) -> Value,
+    /// What is asked for, as JSON. If it meets one channel, the channel's name and a closing brace are missing.
+    body: &'static str,
 }
 
-const FAULTS: [Fault; 12] = [
+static FAULTS: [Fault; 12] = [
     Fault {
         name: "Kill the process",
         says: "Another server goes on within 30 s; queries answer 404 until then.",
         mark: Glyph::Failover,
         tone: Tone::Failover,
         channel: true,
-        body: |channel| json!({"fault": "kill", "cname": channel}),
+        body: r#"{"fault":"kill","cname":"#,
     },
     Fault {
         name: "Disconnect the server",
@@ -99,7 +107,7 @@ const FAULTS: [Fault; 12] = [
         mark: Glyph::Failover,
         tone: Tone::Failover,
         channel: true,
-        body: |channel| json!({"fault": "disconnect", "cname": channel}),
+        body: r#"{"fault":"disconnect","cname":"#,
     },
     Fault {
         name: "End the session",
@@ -107,7 +115,7 @@ const FAULTS: [Fault; 12] = [
         mark: Glyph::Critical,
         tone: Tone::Critical,
         channel: true,
-        body: |channel| json!({"fault": "end", "cname": channel}),
+        body: r#"{"fault":"end","cname":"#,
     },
     Fault {
         name: "Answer start with 500, four times",
@@ -115,7 +123,7 @@ const FAULTS: [Fault; 12] = [
         mark: Glyph::Retry,
         tone: Tone::Caution,
         channel: false,
-        body: |_| json!({"fault": "answer", "operation": "start", "times": 4, "status": 500}),
+        body: r#"{"fault":"answer","operation":"start","times":4,"status":500}"#,
     },
     Fault {
         name: "Answer start with 500, always",
@@ -123,7 +131,7 @@ const FAULTS: [Fault; 12] = [
         mark: Glyph::Critical,
         tone: Tone::Critical,
         channel: false,
-        body: |_| json!({"fault": "answer", "operation": "start", "times": 100_000, "status": 500}),
+        body: r#"{"fault":"answer","operation":"start","times":100000,"status":500}"#,
     },
     Fault {
         name: "Answer query with 504, five times",
@@ -131,7 +139,7 @@ const FAULTS: [Fault; 12] = [
         mark: Glyph::Retry,
         tone: Tone::Caution,
         channel: false,
-        body: |_| json!({"fault": "answer", "operation": "query", "times": 5, "status": 504}),
+        body: r#"{"fault":"answer","operation":"query","times":5,"status":504}"#,
     },
     Fault {
         name: "Code 65 to the next start",
@@ -139,7 +147,7 @@ const FAULTS: [Fault; 12] = [
         mark: Glyph::Retry,
         tone: Tone::Caution,
         channel: false,
-        body: |_| json!({"fault": "answer", "operation": "start", "times": 1, "status": 206, "code": 65}),
+        body: r#"{"fault":"answer","operation":"start","times":1,"status":206,"code":65}"#,
     },
     Fault {
         name: "Refuse the next acquire",
@@ -147,7 +155,7 @@ const FAULTS: [Fault; 12] = [
         mark: Glyph::Critical,
         tone: Tone::Critical,
         channel: false,
-        body: |_| json!({"fault": "answer", "operation": "acquire", "times": 1, "status": 400}),
+        body: r#"{"fault":"answer","operation":"acquire","times":1,"status":400}"#,
     },
     Fault {
         name: "A storm of 429",
@@ -155,7 +163,7 @@ const FAULTS: [Fault; 12] = [
         mark: Glyph::Retry,
         tone: Tone::Caution,
         channel: false,
-        body: |_| json!({"fault": "answer", "times": 10, "status": 429}),
+        body: r#"{"fault":"answer","times":10,"status":429}"#,
     },
     Fault {
         name: "Lose the next five answers",
@@ -163,7 +171,7 @@ const FAULTS: [Fault; 12] = [
         mark: Glyph::Unknown,
         tone: Tone::Caution,
         channel: false,
-        body: |_| json!({"fault": "answer_lost", "times": 5}),
+        body: r#"{"fault":"answer_lost","times":5}"#,
     },
     Fault {
         name: "First domain down for 60 s",
@@ -171,7 +179,7 @@ const FAULTS: [Fault; 12] = [
         mark: Glyph::Retry,
         tone: Tone::Caution,
         channel: false,
-        body: |_| json!({"fault": "domain_down", "domain": "primary", "for_ms": 60_000}),
+        body: r#"{"fault":"domain_down","domain":"primary","for_ms":60000}"#,
     },
     Fault {
         name: "Both domains down for 60 s",
@@ -179,109 +187,89 @@ const FAULTS: [Fault; 12] = [
         mark: Glyph::Critical,
         tone: Tone::Critical,
         channel: false,
-        body: |_| json!([{"fault": "domain_down", "domain": "primary", "for_ms": 60_000}, {"fault": "domain_down", "domain": "secondary", "for_ms": 60_000}]),
+        body: r#"[{"fault":"domain_down","domain":"primary","for_ms":60000},{"fault":"domain_down","domain":"secondary","for_ms":60000}]"#,
     },
 ];
 
 /// The screen.
-#[component]
-pub fn FaultsScreen() -> impl IntoView {
-    let desk = expect_context::<Desk>();
-    let socket = expect_context::<Socket>();
-    let announcer = use_context::<Announcer>();
-    let sending = Sending::new();
-    let channel = RwSignal::new(String::new());
-    let channels = Memo::new(move |_| {
-        desk.ids.track();
-        let mut channels: Vec<String> = desk.client.with_value(|client| {
-            client
-                .recordings()
-                .values()
-                .filter(|recording| !recording.settled())
-                .map(|recording| recording.channel.to_string())
-                .collect()
-        });
-        channels.sort();
-        channels.dedup();
-        channels
-    });
-    Effect::new(move |_| {
-        channels.with(|channels| {
-            if !channels.contains(&channel.get_untracked()) {
-                channel.set(channels.first().cloned().unwrap_or_default());
+pub fn faults_screen() -> Node {
+    part("faults", || {
+        let desk = expect_context::<Desk>();
+        let sending = Sending::new();
+        // A channel that does not record any more stands for the first one that does.
+        let chosen = RwSignal::new(String::new());
+        move || {
+            let channels = channels(desk);
+            let channel = chosen.with(|chosen| channels.iter().find(|known| *known == chosen));
+            let channel = channel.or(channels.first()).cloned().unwrap_or_default();
+            let mut select = el("select")
+                .id("fault-channel")
+                .value(channel.clone())
+                .on("change", move |event| chosen.set(event_target_value(event)));
+            for name in channels {
+                select = select.add(el("option").set("value", name.clone()).add(name));
             }
-        });
-    });
-    let ask = move |name: &'static str, body: Value| {
-        sending.send(async move { socket.command::<Value>(api::FAULTS, &body, None).await }, move |_| {
-            if let Some(announcer) = announcer {
-                announcer.say(words::fault_asked(name));
-            }
-        });
-    };
-    let clear = move |_| {
-        sending.send(
-            async move { socket.command::<Value>(api::CLEAR_FAULTS, &json!({}), None).await },
-            move |_| {
-                if let Some(announcer) = announcer {
-                    announcer.say(words::FAULTS_CLEARED.to_owned());
-                }
-            },
-        );
-    };
-    let cards: Vec<_> = FAULTS
-        .into_iter()
-        .map(|fault| {
-            let Fault { name, says, mark, tone, channel: of_channel, body } = fault;
-            let blocked = Memo::new(move |_| {
-                sending.obstacle(desk, Capability::Simulate).is_some()
-                    || (of_channel && channel.with(String::is_empty))
-            });
-            let press = move |_| {
-                if !blocked.get_untracked() {
-                    ask(name, body(&channel.get_untracked()));
-                }
+            let label = el("label").set("for", "fault-channel").add(words::FAULT_CHANNEL);
+            let clear = move || {
+                let done = words::FAULTS_CLEARED.to_owned();
+                sending.post(api::CLEAR_FAULTS.to_owned(), NO_BODY.to_owned(), done, Box::new(|| ()));
             };
-            view! {
-                <li class="panel fault" data-tone=tone.name()>
-                    {glyph(mark)}
-                    <div>
-                        <h2>{name}</h2>
-                        <p class="quiet">{says}</p>
-                    </div>
-                    <button
-                        class="button"
-                        type="button"
-                        aria-label=format!("Break: {name}")
-                        aria-disabled=move || blocked.get().then_some("true")
-                        on:click=press
-                    >
-                        {words::BREAK}
-                    </button>
-                </li>
+            let buttons = el("span.buttons").add(sample_button()).add(button(
+                "button large",
+                words::CLEAR_FAULTS,
+                false,
+                clear,
+            ));
+            let refused = sending.obstacle(desk, Capability::Simulate).is_some();
+            let mut cards = el("ul.grid");
+            for fault in &FAULTS {
+                cards = cards.add(card(fault, sending, &channel, refused));
             }
-        })
-        .collect();
-    let options = move || {
-        channels.get().into_iter().map(|name| view! { <option value=name.clone() selected=channel.with_untracked(|chosen| *chosen == name)>{name.clone()}</option> }).collect::<Vec<_>>()
+            let header = el("header")
+                .add(el("h1").id("faults-title").set("tabindex", "-1").add(words::FAULTS_TITLE))
+                .add(el("p.quiet").add(words::FAULTS_SAY));
+            el("div.faults")
+                .add(header)
+                .add(el("div.faults-bar").add(el("div.field").add(label).add(select)).add(buttons))
+                .add(problem_banner(sending.problem))
+                .add(cards)
+                .into()
+        }
+    })
+}
+
+/// The channels that something records in, by name.
+fn channels(desk: Desk) -> Vec<String> {
+    desk.ids.track();
+    let mut channels = Vec::new();
+    desk.client.with_value(|client| {
+        for recording in client.recordings().values() {
+            if !recording.settled() {
+                channels.push(recording.channel.to_string());
+            }
+        }
+    });
+    channels.sort();
+    channels.dedup();
+    channels
+}
+
+fn card(fault: &'static Fault, sending: Sending, channel: &str, refused: bool) -> Element {
+    let blocked = refused || (fault.channel && channel.is_empty());
+    let channel = channel.to_owned();
+    let press = move || {
+        let body = match fault.channel {
+            true => [fault.body, &serde_json::to_string(&channel).unwrap_or_default(), "}"].concat(),
+            false => fault.body.to_owned(),
+        };
+        let done = words::fault_asked(fault.name);
+        sending.post(api::FAULTS.to_owned(), body, done, Box::new(|| ()));
     };
-    view! {
-        <div class="faults">
-            <header>
-                <h1 id="faults-title" tabindex="-1">{words::FAULTS_TITLE}</h1>
-                <p class="quiet">{words::FAULTS_SAY}</p>
-            </header>
-            <div class="faults-bar">
-                <div class="field">
-                    <label for="fault-channel">{words::FAULT_CHANNEL}</label>
-                    <select id="fault-channel" on:change=move |event| channel.set(event_target_value(&event))>{options}</select>
-                </div>
-                <span class="buttons">
-                    {sample_button()} <button class="button large" type="button" on:click=clear>{words::CLEAR_FAULTS}</button>
-                </span>
-            </div>
-            {problem_banner(sending.problem)}
-            <ul class="grid">{cards}</ul>
-        </div>
-    }
+    let says = el("div").add(el("h2").add(fault.name)).add(el("p.quiet").add(fault.says));
+    let name = ["Break: ", fault.name].concat();
+    el("li.panel.fault")
+        .set("data-tone", fault.tone.name())
+        .add(glyph(fault.mark))
+        .add(says)
+        .add(button("button", words::BREAK, blocked, press).set("aria-label", name))
 }

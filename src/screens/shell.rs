@@ -1,14 +1,15 @@
 //! The frame around every screen: where one is, whether it is live, what time it is, and the bar that says what is broken.
 
-use client::EndedBecause;
-use leptos::html;
+use agora::Timestamp;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use crate::clock::{time_of_day, zone};
-use crate::desk::{Desk, Hop, Link};
+use crate::desk::{Desk, Link};
+use crate::dom::{Element, Node, el, live};
+use crate::nodes;
 use crate::parts::age::age;
-use crate::parts::banner::Banner;
+use crate::parts::banner::banner;
 use crate::parts::icon::{Glyph, Icon, Tone, glyph, icon};
 use crate::parts::lamps::{Lamps, lamps};
 use crate::route::{Route, Router, Screen};
@@ -25,165 +26,129 @@ pub fn focus(id: &str) {
 }
 
 /// Bar above, rail beside, and the screen.
-#[component]
-pub fn Shell(
-    /// The screen.
-    children: Children,
-) -> impl IntoView {
-    let main = NodeRef::<html::Main>::new();
-    view! {
-        <a class="skip" href="#main" on:click=move |event| {
-            event.prevent_default();
-            focus("main");
-        }>{words::SKIP}</a>
-        <div class="shell">
-            {topbar()} {rail()}
-            <main id="main" tabindex="-1" node_ref=main>
-                {connection_bar()} {children()}
-            </main>
-        </div>
-    }
+pub fn shell(screen: Node) -> Node {
+    let skip = el("a.skip").set("href", "#main").add(words::SKIP).on("click", |event| {
+        event.prevent_default();
+        focus("main");
+    });
+    let main = el("main").id("main").set("tabindex", "-1").add(connection_bar()).add(screen);
+    nodes![skip, el("div.shell").add(topbar()).add(rail()).add(main)]
 }
 
-fn topbar() -> impl IntoView {
-    let desk = expect_context::<Desk>();
-    let clock = desk.clock;
-    let now = Memo::new(move |_| clock.second());
-    let known = move || now.get().millis() > 0;
-    let person = move || {
-        desk.setup.with(|setup| {
-            setup.as_ref().map(|setup| {
-                let initials: String = setup.person.name.split_whitespace().filter_map(|word| word.chars().next()).take(2).collect();
-                view! {
-                    <span class="who">
-                        <span class="avatar" aria-hidden="true">{initials}</span>
-                        <span>{setup.person.name.clone()} " " <span class="quiet">{words::role(setup.person.role)}</span></span>
-                    </span>
-                }
-            })
-        })
-    };
-    let demo = move || desk.demo().then(|| view! { <span class="tag-quiet">{words::DEMONSTRATION}</span> });
-    view! {
-        <header class="topbar">
-            <a class="brand" href=Route::default().href()>{lamps(Lamps::Confirmed, false)} {words::PRODUCT}</a>
-            {demo} <span class="spring"></span> {live()}
-            <span class="clock">
-                {move || known().then(|| view! { <b>{move || time_of_day(now.get())}</b> " " <span class="quiet">{zone()}</span> })}
-            </span>
-            {theme_button()} {person}
-        </header>
-    }
+fn topbar() -> Element {
+    el("header.topbar")
+        .add(
+            el("a.brand")
+                .set("href", Route::default().href())
+                .add(lamps(Lamps::Confirmed, false))
+                .add(" ")
+                .add(words::PRODUCT),
+        )
+        .add(live(|| {
+            let demo = expect_context::<Desk>().demo();
+            demo.then(|| el("span.tag-quiet").add(words::DEMONSTRATION)).into()
+        }))
+        .add(el("span.spring"))
+        .add(el("div.live").add(live(link)))
+        .add(el("span.clock").add(live(clock)))
+        .add(theme_button())
+        .add(live(person))
 }
 
-fn live() -> impl IntoView {
-    let desk = expect_context::<Desk>();
-    let look = move || match desk.link.get() {
+fn link() -> Node {
+    let (tone, mark, word) = match expect_context::<Desk>().link.get() {
         Link::Live => (Tone::Recording, Glyph::Recording, words::LIVE),
         Link::Connecting => (Tone::Neutral, Glyph::Starting, words::CONNECTING),
         Link::Lost { .. } | Link::Ended(_) => (Tone::Caution, Glyph::Caution, words::NOT_LIVE),
     };
-    view! {
-        <div class="live">
-            <span data-tone=move || look().0.name()>{glyph(Signal::derive(move || look().1))} {move || look().2}</span>
-        </div>
-    }
+    el("span").set("data-tone", tone.name()).add(glyph(mark)).add(word).into()
 }
 
-fn rail() -> impl IntoView {
-    let desk = expect_context::<Desk>();
-    let router = expect_context::<Router>();
-    let link = move |screen: Screen, name: &'static str, mark: Icon| {
-        let here = screen.clone();
-        let current = move || {
-            let at = router.route().screen;
-            let same = match (&here, &at) {
-                (Screen::Board, Screen::Recording(_)) => true,
-                (here, at) => here == at,
-            };
-            same.then_some("page")
-        };
-        view! { <li><a href=Route::to(screen).href() aria-current=current>{icon(mark)} {name}</a></li> }
-    };
-    view! {
-        <nav class="rail" aria-label=words::MAIN_NAVIGATION>
-            <ul>
-                {link(Screen::Board, words::RECORDINGS, Icon::List)}
-                {move || desk.demo().then(|| link(Screen::Faults, words::FAULTS, Icon::Simulator))}
-            </ul>
-        </nav>
+fn clock() -> Node {
+    let now = expect_context::<Desk>().clock.second();
+    if now.millis() == 0 {
+        return Node::Nothing;
     }
+    nodes![el("b").add(time_of_day(now)), " ", el("span.quiet").add(zone())]
+}
+
+fn person() -> Node {
+    let desk = expect_context::<Desk>();
+    desk.setup.with(|setup| {
+        let person = &setup.as_ref()?.person;
+        let mut initials = String::new();
+        for word in person.name.split_whitespace().take(2) {
+            initials.extend(word.chars().next());
+        }
+        let name = el("span")
+            .add(person.name.clone())
+            .add(" ")
+            .add(el("span.quiet").add(words::role(person.role)));
+        Some(el("span.who").add(el("span.avatar").set("aria-hidden", "true").add(initials)).add(name))
+    })
+    .into()
+}
+
+fn rail() -> Element {
+    el("nav.rail").set("aria-label", words::MAIN_NAVIGATION).add(live(|| {
+        let (desk, at) = (expect_context::<Desk>(), expect_context::<Router>().route().screen);
+        let link = |screen: Screen, name: &'static str, mark: Icon, here: bool| {
+            let link = el("a").set("href", Route::to(screen).href()).set_some("aria-current", here.then_some("page"));
+            el("li").add(link.add(icon(mark)).add(name))
+        };
+        let faults = at == Screen::Faults;
+        el("ul")
+            .add(link(Screen::Board, words::RECORDINGS, Icon::List, !faults))
+            .add(desk.demo().then(|| link(Screen::Faults, words::FAULTS, Icon::Simulator, faults)))
+            .into()
+    }))
 }
 
 /// One bar, only while something between the person and the service is broken.
-fn connection_bar() -> impl IntoView {
-    let desk = expect_context::<Desk>();
-    let socket = expect_context::<Socket>();
-    let shown = Memo::new(move |_| match desk.link.get() {
-        Link::Connecting | Link::Live => None,
-        Link::Lost { heard, .. } => Some(Bar::Lost { never: heard.is_none(), silent: desk.hop.get() }),
-        Link::Ended(because) => Some(Bar::Ended(because)),
-    });
-    let heard = Memo::new(move |_| if let Link::Lost { heard, .. } = desk.link.get() { heard } else { None });
-    let since = Memo::new(move |_| if let Link::Lost { since, .. } = desk.link.get() { since } else { 0 });
-    let lost_for = Memo::new(move |_| desk.clock.device().saturating_sub(since.get()) / 1000);
-    let retry_in = Memo::new(move |_| match desk.link.get() {
-        Link::Lost { retry_at: Some(at), .. } => Some(at.saturating_sub(desk.clock.device()).div_ceil(1000)),
-        _ => None,
-    });
-    let reconnect = move |_| socket.reconnect_now();
-    move || {
-        shown.get().map(|bar| match bar {
-            Bar::Lost { never, silent } => {
-                let (title, rest) = words::connection_lost(never, silent.as_ref());
-                view! {
-                    <Banner tone=Tone::Caution mark=Glyph::Caution>
-                        <p id="connection">
-                            <b>{title} " "</b>
-                            {(!never).then(|| view! { <span>{words::LOST_FOR} " " {move || words::duration(lost_for.get() as i64)} ". "</span> })}
-                            {move || match retry_in.get() {
-                                Some(seconds) => words::reconnecting_in(seconds),
-                                None => words::RECONNECTING.to_owned(),
-                            }}
-                            " "
-                            {move || {
-                                heard.get().map(|at| {
-                                    view! {
-                                        <span>{words::data_as_of(&time_of_day(at))} " (" {age(Signal::stored(Some(at)))} " old). "</span>
-                                    }
-                                })
-                            }}
-                            {rest}
-                        </p>
-                        <button class="button" type="button" on:click=reconnect>{words::RECONNECT_NOW}</button>
-                    </Banner>
-                }
-                .into_any()
-            }
-            Bar::Ended(because) => {
+fn connection_bar() -> Node {
+    live(|| {
+        let desk = expect_context::<Desk>();
+        let bar = match desk.link.get() {
+            Link::Connecting | Link::Live => return Node::Nothing,
+            Link::Lost { heard, since, retry_at } => lost_bar(desk, heard, since, retry_at),
+            Link::Ended(because) => {
                 let (title, rest) = words::connection_ended(because);
-                view! {
-                    <Banner tone=Tone::Caution mark=Glyph::Caution>
-                        <p id="connection"><b>{title}</b> " " {rest}</p>
-                        <a class="button" href="">{words::RELOAD}</a>
-                    </Banner>
-                }
-                .into_any()
+                nodes![
+                    el("p").id("connection").add(el("b").add(title)).add(" ").add(rest),
+                    el("a.button").set("href", "").add(words::RELOAD),
+                ]
             }
-        })
-    }
+        };
+        banner(Tone::Caution, Glyph::Caution, false).add(bar).into()
+    })
 }
 
-#[derive(Debug, Clone, PartialEq)]
-enum Bar {
-    Lost { never: bool, silent: Option<Hop> },
-    Ended(EndedBecause),
+fn lost_bar(desk: Desk, heard: Option<Timestamp>, since: u64, retry_at: Option<u64>) -> Node {
+    let socket = expect_context::<Socket>();
+    let (title, rest) = words::connection_lost(heard.is_none(), desk.hop.get().as_ref());
+    let now = desk.clock.device();
+    let mut says = el("p").id("connection").add(el("b").add(title).add(" "));
+    if heard.is_some() {
+        let lost_for = words::duration((now.saturating_sub(since) / 1000) as i64);
+        says = says.add(el("span").add(words::LOST_FOR).add(" ").add(lost_for).add(". "));
+    }
+    let reconnecting = match retry_at {
+        Some(at) => words::reconnecting_in(at.saturating_sub(now).div_ceil(1000)),
+        None => words::RECONNECTING.to_owned(),
+    };
+    says = says.add(reconnecting).add(" ");
+    if let Some(at) = heard {
+        let data = el("span").add(words::data_as_of(&time_of_day(at)));
+        says = says.add(data.add(" (").add(age(Some(at))).add(" old). "));
+    }
+    let now_button = el("button.button").set("type", "button").add(words::RECONNECT_NOW);
+    nodes![says.add(rest), now_button.on("click", move |_| socket.reconnect_now())]
 }
 
 const THEME: &str = "tallylight-theme";
 
 /// Light, dark, or as the system has it; kept for the next visit.
-fn theme_button() -> impl IntoView {
+fn theme_button() -> Node {
     let kept = storage().and_then(|storage| storage.get_item(THEME).ok().flatten()).unwrap_or_default();
     let theme = RwSignal::new(kept);
     Effect::new(move |_| {
@@ -198,27 +163,25 @@ fn theme_button() -> impl IntoView {
             }
         });
     });
-    let next = move |_| {
-        theme.update(|theme| {
-            *theme = match theme.as_str() {
-                "light" => "dark",
-                "dark" => "",
-                _ => "light",
-            }
-            .to_owned();
-        });
-    };
-    view! {
-        <button
-            class="button plain square"
-            type="button"
-            aria-label=move || theme.with(|theme| words::theme(theme))
-            title=move || theme.with(|theme| words::theme(theme))
-            on:click=next
-        >
-            {icon(Icon::Theme)}
-        </button>
-    }
+    live(move || {
+        let named = theme.with(|theme| words::theme(theme));
+        el("button.button.plain.square")
+            .set("type", "button")
+            .set("aria-label", named)
+            .set("title", named)
+            .on("click", move |_| {
+                theme.update(|theme| {
+                    *theme = match theme.as_str() {
+                        "light" => "dark",
+                        "dark" => "",
+                        _ => "light",
+                    }
+                    .to_owned();
+                });
+            })
+            .add(icon(Icon::Theme))
+            .into()
+    })
 }
 
 fn storage() -> Option<web_sys::Storage> {

@@ -2,100 +2,117 @@
 
 use agora::{ChannelName, Mode, ResourceId, Sid, Uid};
 use leptos::prelude::*;
-use rules::api::{AdoptRecording, Asked, Capability};
+use rules::api::{AdoptRecording, Capability};
 
-use super::actions::{Sending, footer, problem_banner};
+use super::actions::{Sending, footer, opened, problem_banner};
+use super::start::mode_choices;
 use crate::desk::Desk;
-use crate::parts::announcer::Announcer;
+use crate::dom::{Node, el};
+use crate::nodes;
 use crate::parts::button::Kind;
-use crate::parts::choice::{Choice, choices};
-use crate::parts::dialog::Dialog;
-use crate::parts::field::{Finding, TextField};
-use crate::route::{Route, Router, Screen, api};
-use crate::socket::{FormKey, Socket};
+use crate::parts::dialog::dialog;
+use crate::parts::field::{Finding, TextField, text_field};
+use crate::route::api;
+use crate::socket::FormKey;
 use crate::words;
 
+/// What is typed.
+#[derive(Clone, Copy)]
+struct Form {
+    channel: RwSignal<String>,
+    uid: RwSignal<String>,
+    resource: RwSignal<String>,
+    sid: RwSignal<String>,
+    mode: RwSignal<String>,
+}
+
 /// The dialog.
-#[component]
-pub fn WatchDialog() -> impl IntoView {
-    let (desk, router, socket) =
-        (expect_context::<Desk>(), expect_context::<Router>(), expect_context::<Socket>());
-    let text = || RwSignal::new(String::new());
-    let (channel, uid, resource, sid, app) = (text(), text(), text(), text(), text());
-    let mode = RwSignal::new(Mode::Mix.as_str().to_owned());
-    Effect::new(move |_| {
-        let first = desk.setup.with(|setup| setup.as_ref()?.apps.first().map(|app| app.name.clone()));
-        app.set(first.unwrap_or_default());
-    });
-    let request = move || -> Result<AdoptRecording, String> {
-        let sentence = |error: agora::ids::IdError| words::sentence(&error.to_string());
+pub fn watch_dialog() -> Node {
+    opened(|sending| {
+        let desk = expect_context::<Desk>();
+        let text = || RwSignal::new(String::new());
+        let form = Form {
+            channel: text(),
+            uid: text(),
+            resource: text(),
+            sid: text(),
+            mode: RwSignal::new(Mode::Mix.as_str().to_owned()),
+        };
+        let key = FormKey::new();
+        move || draw(sending, desk, form, &key)
+    })
+}
+
+fn draw(sending: Sending, desk: Desk, form: Form, key: &FormKey) -> Node {
+    let app = desk.setup.with(|setup| setup.as_ref()?.apps.first().cloned());
+    let sentence = |error: agora::ids::IdError| words::sentence(&error.to_string());
+    let channel = ChannelName::parse(form.channel.get()).map_err(sentence);
+    let uid = form.uid.with(|uid| Uid::parse(uid)).map_err(sentence);
+    let resource = ResourceId::parse(form.resource.get().trim().to_owned()).map_err(sentence);
+    let sid = Sid::parse(form.sid.get().trim().to_owned()).map_err(sentence);
+    let fields = [
+        field("watch-channel", "Channel", form.channel, words::WATCH_CHANNEL_HINT, channel.as_ref().err()),
+        field("watch-uid", "UID of its acquire", form.uid, words::WATCH_UID_HINT, uid.as_ref().err()),
+        field(
+            "watch-resource",
+            "Resource ID",
+            form.resource,
+            words::WATCH_RESOURCE_HINT,
+            resource.as_ref().err(),
+        ),
+        field("watch-sid", "Recording ID (sid)", form.sid, words::WATCH_SID_HINT, sid.as_ref().err()),
+    ];
+    let [channel_field, uid_field, resource_field, sid_field] = fields;
+    let modes = app.as_ref().map(|app| app.modes.as_slice());
+    let body = el("div.body")
+        .add(el("p").add(words::WATCH_DOES))
+        .add(
+            el("div.fields")
+                .add(
+                    el("div.pair")
+                        .add(text_field(TextField { autofocus: true, ..channel_field }))
+                        .add(text_field(TextField { mono: true, digits: true, ..uid_field })),
+                )
+                .add(text_field(TextField { mono: true, ..resource_field }))
+                .add(text_field(TextField { mono: true, ..sid_field }))
+                .add(mode_choices("watch-mode", modes, form.mode)),
+        )
+        .add(problem_banner(sending.problem));
+    let request = move || {
         Ok(AdoptRecording {
-            app: app.get(),
-            channel: ChannelName::parse(channel.get()).map_err(sentence)?,
-            mode: mode.with(|mode| Mode::parse(mode)).unwrap_or_default(),
-            uid: uid.with(|uid| Uid::parse(uid)).map_err(sentence)?,
-            resource_id: ResourceId::parse(resource.get().trim().to_owned()).map_err(sentence)?,
-            sid: Sid::parse(sid.get().trim().to_owned()).map_err(sentence)?,
+            app: app.map(|app| app.name).unwrap_or_default(),
+            channel: channel?,
+            mode: form.mode.with(|mode| Mode::parse(mode)).unwrap_or_default(),
+            uid: uid?,
+            resource_id: resource?,
+            sid: sid?,
         })
     };
-    let sending = Sending::new();
-    let obstacle =
-        Signal::derive(move || sending.obstacle(desk, Capability::Operate).or_else(|| request().err()));
-    let key = FormKey::new();
+    let request: Result<AdoptRecording, String> = request();
+    let obstacle = sending.obstacle(desk, Capability::Operate).or_else(|| request.as_ref().err().cloned());
+    let key = key.clone();
     let press = move || {
-        let Ok(request) = request() else { return };
-        let key = key.of(&request);
-        let announcer = use_context::<Announcer>();
-        let channel = request.channel.to_string();
-        sending.send(
-            async move { socket.command::<Asked>(api::ADOPT, &request, Some(&key)).await },
-            move |asked| {
-                if let Some(announcer) = announcer {
-                    announcer.say(words::watched(&channel));
-                }
-                router.go_on(Route::to(Screen::Recording(asked.recording)));
-            },
-        );
+        if let Ok(request) = &request {
+            let body = serde_json::to_string(request).unwrap_or_default();
+            let done = |channel: &str, _| words::watched(channel);
+            sending.ask(api::ADOPT, body, &key, request.channel.to_string(), done);
+        }
     };
-    // A field says what is wrong once something is in it.
-    let finding = move |value: RwSignal<String>, check: fn(String) -> Result<(), agora::ids::IdError>| {
-        Signal::derive(move || {
-            let text = value.get();
-            if text.is_empty() {
-                return None;
-            }
-            check(text).err().map(|error| Finding { blocks: true, says: words::sentence(&error.to_string()) })
-        })
-    };
-    let modes = move || {
-        let offered = desk
-            .setup
-            .with(|setup| setup.as_ref().and_then(|setup| setup.apps.first().map(|app| app.modes.clone())));
-        let offered = offered.unwrap_or_else(|| vec![Mode::Mix]);
-        let all = [Mode::Mix, Mode::Individual, Mode::Web].map(|mode| Choice {
-            value: mode.as_str().to_owned(),
-            name: words::capital(words::mode(mode)),
-            says: words::mode_says(mode).to_owned(),
-            blocked: (!offered.contains(&mode)).then(|| words::MODE_NOT_OFFERED.to_owned()),
-        });
-        choices("watch-mode", words::MODE.into_any(), all.to_vec(), mode)
-    };
-    view! {
-        <Dialog id="watch-title" title=words::WATCH_TITLE.to_owned() class="wide" on_close=Callback::new(move |()| router.close_dialog())>
-            <div class="body">
-                <p>{words::WATCH_DOES}</p>
-                <div class="fields">
-                    <div class="pair">
-                        <TextField id="watch-channel" label="Channel" value=channel hint=words::WATCH_CHANNEL_HINT.to_owned() finding=finding(channel, |text| ChannelName::parse(text).map(|_| ())) autofocus=true />
-                        <TextField id="watch-uid" label="UID of its acquire" value=uid hint=words::WATCH_UID_HINT.to_owned() finding=finding(uid, |text| Uid::parse(&text).map(|_| ())) mono=true digits=true />
-                    </div>
-                    <TextField id="watch-resource" label="Resource ID" value=resource hint=words::WATCH_RESOURCE_HINT.to_owned() finding=finding(resource, |text| ResourceId::parse(text.trim().to_owned()).map(|_| ())) mono=true />
-                    <TextField id="watch-sid" label="Recording ID (sid)" value=sid hint=words::WATCH_SID_HINT.to_owned() finding=finding(sid, |text| Sid::parse(text.trim().to_owned()).map(|_| ())) mono=true />
-                    {modes}
-                </div>
-                {problem_banner(sending.problem)}
-            </div>
-            {footer(obstacle, words::CANCEL, Signal::stored(words::WATCH_PRESS.to_owned()), Kind::Primary, move || router.close_dialog(), press)}
-        </Dialog>
-    }
+    let close = move || sending.router.close_dialog();
+    let content =
+        nodes![body, footer(obstacle, words::CANCEL, words::WATCH_PRESS, Kind::Primary, close, press)];
+    dialog("watch-title", words::WATCH_TITLE.into(), "wide", close, content).into()
+}
+
+/// A field says what is wrong once something is in it.
+fn field(
+    id: &'static str,
+    label: &'static str,
+    value: RwSignal<String>,
+    hint: &'static str,
+    wrong: Option<&String>,
+) -> TextField {
+    let wrong = wrong.filter(|_| !value.with(String::is_empty));
+    let finding = wrong.map(|says| Finding { blocks: true, says: says.clone().into() });
+    TextField { finding, ..TextField::new(id, label, value, hint) }
 }

@@ -1,24 +1,22 @@
 //! The reason of a rule, in a dialog.
 
-use leptos::prelude::*;
 use rules::RuleId;
 
-use crate::parts::dialog::Dialog;
-use crate::route::Router;
+use super::actions::opened;
+use crate::dom::{Node, el};
+use crate::parts::dialog::dialog;
 use crate::words;
 use crate::words::reasons::reason;
 
 /// The dialog.
-#[component]
-pub fn WhyDialog(
-    /// The rule.
-    rule: RuleId,
-) -> impl IntoView {
-    let router = expect_context::<Router>();
-    let told = reason(rule);
-    view! {
-        <Dialog id="why-title" title=words::why_title(rule, told.section) on_close=Callback::new(move |()| router.close_dialog())>
-            <div class="body"><p>{told.text}</p><p class="meta">{words::WHY_SOURCE}</p></div>
-        </Dialog>
-    }
+pub fn why_dialog(rule: RuleId) -> Node {
+    opened(move |sending| {
+        move || {
+            let told = reason(rule);
+            let body = el("div.body").add(el("p").add(told.text)).add(el("p.meta").add(words::WHY_SOURCE));
+            let title = words::why_title(rule, told.section);
+            let close = move || sending.router.close_dialog();
+            dialog("why-title", title.into(), "", close, body.into()).into()
+        }
+    })
 }

@@ -1,0 +1,250 @@
+//! The tables: every time a session was away, and the index files.
+
+use agora::files::{IndexOf, Leg, leg_of};
+use agora::{Timestamp, limits, request};
+use rules::{Recording, RuleId, SessionNumber};
+
+use super::Known;
+use crate::clock::time_of_day;
+use crate::dom::{Element, Node, Text, el};
+use crate::history::SessionHistory;
+use crate::parts::icon::{Glyph, Tone, glyph};
+use crate::parts::id::copy_button;
+use crate::parts::panel::panel;
+use crate::parts::rule::rule_link;
+use crate::parts::scale::shape;
+use crate::{nodes, words};
+
+/// A table that scrolls by itself. The heads are those of its columns: the element, and the words.
+fn table(named: &'static str, heads: &[(&'static str, &'static str)], rows: Vec<Node>) -> Node {
+    let mut head = el("tr");
+    for (element, text) in heads {
+        // Who sees the buttons needs no head for them.
+        let unseen = *text == words::COPY;
+        let text = if unseen { el("span.unseen").add(*text).into() } else { Node::from(*text) };
+        head = head.add(shape(element).add(text));
+    }
+    shape("div.scroll tabindex=0 role=region")
+        .set("aria-label", named)
+        .add(el("table.table").add(el("thead").add(head)).add(el("tbody").add(rows)))
+        .into()
+}
+
+/// A cell with small words under what it says.
+fn cell(element: &'static str, says: impl Into<Node>, small: impl Into<Node>) -> Element {
+    shape(element).add(says).add(el("small").add(small))
+}
+
+/// What a row of the failover history says.
+struct Away<'a> {
+    session: &'a SessionHistory,
+    look: (Tone, Glyph),
+    name: String,
+    t0: Timestamp,
+    /// When it was back, and how long that took.
+    back: (Text, String),
+    lost: Element,
+    /// The files since then.
+    files: Text,
+    /// What is known of the UID since then.
+    uid: &'static str,
+    evidence: (Text, RuleId),
+}
+
+impl Away<'_> {
+    fn row(self) -> Node {
+        let (tone, mark) = self.look;
+        let state = el("span.state").set("data-tone", tone.name()).add(glyph(mark)).add(self.name);
+        let (says, rule) = self.evidence;
+        el("tr")
+            .add(cell("th scope=row", state, words::session(self.session.number)))
+            .add(el("td").add(time_of_day(self.t0)))
+            .add(cell("td", self.back.0, self.back.1))
+            .add(self.lost)
+            .add(cell("td", self.files, words::after_uid(self.session.uid.get(), self.uid)))
+            .add(el("td").add(says).add(" ").add(rule_link(rule)))
+            .into()
+    }
+}
+
+/// The failover history.
+pub(super) fn failovers(known: &Known) -> Element {
+    let allowed = known.recording.policy.failovers;
+    let mut rows = Vec::new();
+    for session in &known.history().sessions {
+        let mut proved = 0;
+        for away in &session.away {
+            let (least, how) = words::not_recorded(away.t0, away.back, away.last_good);
+            let seconds = (away.back.millis() - away.t0.millis()) / 1000;
+            let says = words::failover_evidence(away.evidence, away.leg).into();
+            let lost = nodes![how, " ", rule_link(RuleId::F6)];
+            let mut row = Away {
+                session,
+                look: (Tone::Neutral, Glyph::Unknown),
+                name: words::INTERRUPTION.to_owned(),
+                t0: away.t0,
+                back: (time_of_day(away.back).into(), words::standing::back_after(seconds)),
+                lost: cell("td.num", el("b").add(least), lost),
+                files: words::NO_NEW_FILES.into(),
+                uid: words::UID_UNCHANGED,
+                evidence: (says, RuleId::M4),
+            };
+            if let Some(leg) = away.leg {
+                proved = proved.max(leg + 1);
+                row.look = (Tone::Failover, Glyph::Failover);
+                row.name = words::failover_of(u32::from(leg) + 1, allowed);
+                row.files = Leg::Failover(leg).prefix().into();
+                row.uid = words::RANDOM_NOT_TOLD;
+                row.evidence.1 = RuleId::F1;
+            }
+            rows.push(row.row());
+        }
+        if let (Some(t0), None) = (session.doubt, session.ended) {
+            let until = words::until_latest(&time_of_day(t0 + limits::FAILOVER_TOTAL));
+            let row = Away {
+                session,
+                look: (Tone::Failover, Glyph::Ahead),
+                name: words::failover_of(u32::from(proved) + 1, allowed),
+                t0,
+                back: (words::RUNNING.into(), until),
+                lost: el("td.num").add(el("b").add(words::NOT_KNOWN)),
+                files: Leg::Failover(proved).prefix().into(),
+                uid: words::RANDOM_NOT_TOLD,
+                evidence: (words::FIRST_404_ONLY.into(), RuleId::M2),
+            };
+            rows.push(row.row());
+        }
+    }
+    let body = if rows.is_empty() {
+        el("p.quiet.padded").add(words::NO_FAILOVER_YET).into()
+    } else {
+        let heads = [
+            ("th scope=col", "Failover"),
+            ("th scope=col", "First 404"),
+            ("th scope=col", "Back"),
+            ("th.num scope=col", "Not recorded"),
+            ("th scope=col", "Files and recorder UID"),
+            ("th scope=col", "Evidence"),
+        ];
+        table(words::TABLE_OF_FAILOVERS, &heads, rows)
+    };
+    let aside = el("span.meta").add(words::KEPT_FOR_EVER).into();
+    panel("t-history", "Failover history", true, aside, body)
+}
+
+/// The index files.
+pub(super) fn files(known: &Known) -> Element {
+    let mut files = Vec::new();
+    for session in &known.history().sessions {
+        add_files(session, &known.recording, &mut files);
+    }
+    let mut all = String::new();
+    let mut rows = Vec::new();
+    for file in files {
+        if file.expected {
+            if !all.is_empty() {
+                all.push('\n');
+            }
+            all.push_str(&file.name);
+        }
+        let (prefix, rest) = split_prefix(&file.name);
+        let copied = words::index_file_of(&file.leg, file.session);
+        let name = el("th.file")
+            .set("scope", "row")
+            .add(prefix.map(|prefix| el("b").add(prefix.to_owned())))
+            .add(rest.to_owned());
+        let row = el("tr")
+            .add(name)
+            .add(cell("td", file.leg, words::session(file.session)))
+            .add(cell("td", file.known, file.more))
+            .add(el("td.num").add(copy_button(file.name, copied)));
+        rows.push(row.into());
+    }
+    let (mut aside, mut body) = (Node::Nothing, el("p.quiet.padded").add(words::NO_FILES_YET).into());
+    if !rows.is_empty() {
+        let copy = copy_button(all, words::ALL_FILE_NAMES.to_owned());
+        aside = nodes![el("span.meta").add(words::COPY_ALL), copy];
+        let heads = [
+            ("th scope=col", "Index file"),
+            ("th scope=col", "Leg"),
+            ("th scope=col", "Known from"),
+            ("th scope=col", words::COPY),
+        ];
+        body = table(words::TABLE_OF_FILES, &heads, rows);
+    }
+    panel("t-files", "Files", true, aside, body)
+}
+
+/// An index file, expected or confirmed.
+struct IndexFile {
+    session: SessionNumber,
+    name: String,
+    leg: String,
+    known: &'static str,
+    more: &'static str,
+    /// It exists, as far as anybody can know.
+    expected: bool,
+}
+
+/// A name after the prefix of a failover's files, and that prefix.
+fn split_prefix(name: &str) -> (Option<&str>, &str) {
+    match (leg_of(name), name.split_once('_')) {
+        (Some(_), Some((prefix, rest))) if !prefix.contains('/') => (Some(&name[..=prefix.len()]), rest),
+        _ => (None, name),
+    }
+}
+
+/// F4: the names that a session's legs have, as far as they are known or can be spliced.
+fn add_files(session: &SessionHistory, recording: &Recording, files: &mut Vec<IndexFile>) {
+    let Some(sid) = &session.sid else { return };
+    let index = IndexOf {
+        sid,
+        cname: &recording.channel,
+        mode: recording.mode,
+        stream_types: request::StreamTypes::default(),
+        folders: &[],
+    };
+    let running = session.doubt.is_some() && session.ended.is_none();
+    for leg in Leg::all() {
+        let mut add = |name, known, more, expected| {
+            let leg = words::leg_name(leg);
+            files.push(IndexFile { session: session.number, name, leg, known, more, expected });
+        };
+        let mut confirmed = false;
+        for file in session.files.iter().filter(|file| Leg::of(file) == leg) {
+            let name = file.rsplit('/').next().unwrap_or(file).to_owned();
+            add(name, words::CONFIRMED, words::NAMED_BY_ANSWER, true);
+            confirmed = true;
+        }
+        let number = match leg {
+            Leg::Original => 0,
+            Leg::Failover(index) => index + 1,
+        };
+        let expected = number <= session.failovers;
+        // What only a further failover would write is worth a line while one may be running.
+        if confirmed || !(expected || running && number == session.failovers + 1) {
+            continue;
+        }
+        let names = index.names(leg);
+        let more = match (expected, names.len()) {
+            (false, _) => words::ONLY_IF_FAILOVER,
+            (true, 1) => words::SPLICED,
+            (true, _) => words::EITHER_SPELLING,
+        };
+        for name in names {
+            add(name, words::PREDICTED, more, expected);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_prefix;
+
+    #[test]
+    fn the_prefix_of_a_failover_is_set_apart() {
+        assert_eq!(split_prefix("bak0_9f3a_math-7b.m3u8"), (Some("bak0_"), "9f3a_math-7b.m3u8"));
+        assert_eq!(split_prefix("9f3a_math-7b.m3u8"), (None, "9f3a_math-7b.m3u8"));
+        assert_eq!(split_prefix("bakery_9f3a.m3u8"), (None, "bakery_9f3a.m3u8"));
+    }
+}
