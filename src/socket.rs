@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use client::{Action, Client, CommandContext, PostId, PostOutcome, Request, close};
+use from_json::FromJson;
 use futures_util::{SinkExt, StreamExt};
 use gloo_net::http::RequestBuilder;
 use gloo_net::websocket::futures::WebSocket;
@@ -14,7 +15,6 @@ use leptos::prelude::*;
 use rules::RecordingId;
 use rules::api::{Asked, CLIENT_HEADER, JournalPage, Problem, RecordingPage, SECRET_HEADER, Setup};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortSignal;
 
@@ -306,11 +306,11 @@ async fn step(path: &str, body: &impl Serialize, context: Option<CommandContext>
 ///
 /// # Errors
 /// The proxy's refusal, or one that says that it could not be reached.
-pub async fn get<Answer: DeserializeOwned>(path: &str) -> Result<Answer, Problem> {
+pub async fn get<Answer: FromJson>(path: &str) -> Result<Answer, Problem> {
     read(bounded(RequestBuilder::new(path)).send().await).await
 }
 
-async fn read<Answer: DeserializeOwned>(
+async fn read<Answer: FromJson>(
     answer: Result<gloo_net::http::Response, gloo_net::Error>,
 ) -> Result<Answer, Problem> {
     let answer = answer.map_err(|_| unreachable_proxy())?;

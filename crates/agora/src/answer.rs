@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use from_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 pub use crate::classify::{BODY_BYTES_MAX, REASON_CHARACTERS_MAX, RETRY_AFTER_MAX, classify};
@@ -9,7 +10,7 @@ use crate::ids::{ResourceId, Sid};
 pub use crate::lenient::{FILE_NAME_CHARACTERS_MAX, FILES_MAX};
 
 /// An HTTP answer as the journal keeps it: what the rules need and the screen shows, without the raw body.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Answer {
     /// The HTTP status, 100 … 599.
     pub status: u16,
@@ -25,7 +26,7 @@ pub struct Answer {
 
 /// What an answer means to the rules. The documents' table of codes (per operation) is walked by
 /// [`classify()`]; the id in brackets is the rule that acts on the class.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerClass {
     /// 200 to `acquire` with a resource ID.
@@ -81,7 +82,7 @@ pub enum AnswerClass {
 }
 
 /// What a `query` told.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, FromJson)]
 pub struct QueryAnswer {
     /// 0 … 8 or 20, as the documents number them: 4 and 5 mean started, 6 to 8 ending, 20 an abnormal exit.
     pub status: u8,
@@ -100,7 +101,7 @@ pub struct QueryAnswer {
 }
 
 /// One file that an answer names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct FileEntry {
     /// The name under the storage prefix, at most 512 characters.
     pub name: String,
@@ -110,7 +111,7 @@ pub struct FileEntry {
 }
 
 /// What a `stop` told.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, FromJson)]
 pub struct StopAnswer {
     /// `uploaded`, `backuped` or `unknown`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -121,7 +122,7 @@ pub struct StopAnswer {
 }
 
 /// Why a call got no HTTP answer (D2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum UnansweredCause {
     /// The name did not resolve. Nothing left.

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::num::NonZeroU32;
 
+use from_json::{FromJson, Reader};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Why a text is not an identifier; the sentence says what to change.
@@ -18,7 +19,7 @@ impl fmt::Display for IdError {
 impl core::error::Error for IdError {}
 
 /// A recorder's user ID in a channel: 1 … 2³²−1 on the wire, where it travels as a string.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson)]
 #[serde(transparent)]
 pub struct Uid(NonZeroU32);
 
@@ -97,6 +98,16 @@ macro_rules! text_id {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 Self::parse(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl FromJson for $name {
+            fn from_json(value: Option<&serde_json::Value>, reader: &mut Reader) -> Self {
+                let text = reader.text(value);
+                if $check(text).is_err() {
+                    reader.refuse(stringify!($name));
+                }
+                Self(text.to_owned())
             }
         }
     };

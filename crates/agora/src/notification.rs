@@ -7,6 +7,7 @@
 
 use core::fmt;
 
+use from_json::FromJson;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -37,7 +38,7 @@ pub const TEST_CHANNELS: [&str; 2] = ["test", "test_webhook"];
 macro_rules! event_types {
     ($($(#[$meta:meta])* $name:ident = $number:literal, $text:literal;)*) => {
         /// What kind of event it is: `eventType` of product 3. Kept as its number.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson)]
         #[serde(from = "u32", into = "u32")]
         pub enum EventType {
             $($(#[$meta])* $name,)*
@@ -150,7 +151,7 @@ impl fmt::Display for EventType {
 }
 
 /// One delivery, as far as anybody needs it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Notification {
     /// `noticeId`, at most 128 characters: equal ones are one notification (N2). Empty if there was none.
     pub notice: String,
@@ -184,7 +185,7 @@ pub struct Notification {
 }
 
 /// What an event says: one flat value for all event types, which name the fields they have ([`EventType`]).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, FromJson)]
 #[serde(default)]
 pub struct Details {
     /// Which module an error or warning is about: 0 recorder, 1 uploader, 2 service, 6 page recorder.

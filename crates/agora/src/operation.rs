@@ -2,10 +2,11 @@
 
 use core::fmt;
 
+use from_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 /// One of the six calls that the service knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "camelCase")]
 pub enum Operation {
     /// Asks for a resource ID, which one session may use within five minutes.
@@ -52,7 +53,9 @@ impl fmt::Display for Operation {
 }
 
 /// How a session records. It cannot change after the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, FromJson,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// One file per user and medium.

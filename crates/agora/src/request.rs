@@ -10,6 +10,7 @@
 
 use core::fmt;
 
+use from_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AppId, ChannelName, ResourceId, Sid, Uid};
@@ -20,7 +21,7 @@ use crate::operation::{Mode, Operation};
 ///
 /// What is inside has the service's own names (`maxIdleTime`). A name that is not known is an error: a setting that was
 /// silently dropped would make another recording than the one that was asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct RecordingSettings {
     /// How it records.
@@ -73,7 +74,7 @@ const fn all_hours() -> u16 {
 }
 
 /// The service's `recordingConfig` (composite and individual mode).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RecordingConfig {
     /// The profile of the channel; it must be the one that the participants' SDK uses.
@@ -135,7 +136,7 @@ const fn recommended_idle_seconds() -> u32 {
 macro_rules! numbered {
     ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $number:literal,)+ }) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, FromJson)]
         #[serde(try_from = "u8", into = "u8")]
         pub enum $name {
             $($(#[$variant_meta])* $variant,)+
@@ -215,7 +216,7 @@ numbered!(
 );
 
 /// Individual mode: how the streams are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "lowercase")]
 pub enum StreamMode {
     /// Audio transcoded, video as sent.
@@ -227,7 +228,7 @@ pub enum StreamMode {
 }
 
 /// A kind of file that a session writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "lowercase")]
 pub enum AvFileType {
     /// An index (M3U8) and slices; always written.
@@ -237,7 +238,7 @@ pub enum AvFileType {
 }
 
 /// The only region whose servers may record a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Region {
     /// Mainland China.
@@ -251,7 +252,7 @@ pub enum Region {
 }
 
 /// The service's `transcodingConfig`: size, rates and layout of the composed picture.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct TranscodingConfig {
     /// Width in pixels; the service's default is 360.
     pub width: u16,
@@ -274,7 +275,7 @@ impl Default for TranscodingConfig {
 
 /// A whole layout, as `start` and `updateLayout` send it. `updateLayout` replaces everything: what is not sent goes
 /// back to the service's default (U2).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "camelCase")]
 pub struct Layout {
     /// How the pictures are arranged.
@@ -301,7 +302,7 @@ pub struct Layout {
 }
 
 /// One place of a custom layout, in fractions of the picture.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct LayoutPlace {
     /// Whose picture goes here; none: the next user without a place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -323,7 +324,7 @@ pub struct LayoutPlace {
 }
 
 /// A background picture for one user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct UserBackground {
     /// Whose.
     pub uid: String,
@@ -336,7 +337,9 @@ pub struct UserBackground {
 
 /// A number from 0 to 1, exact to a millionth: it compares and prints the same everywhere, which a float would not
 /// promise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, FromJson,
+)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Fraction(u32);
 
@@ -378,7 +381,7 @@ impl TryFrom<f64> for Fraction {
 }
 
 /// The service's `snapshotConfig` (individual mode).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SnapshotConfig {
     /// Seconds between two pictures, 5 … 3600; the service's default is 10.
@@ -386,7 +389,7 @@ pub struct SnapshotConfig {
 }
 
 /// What the page recorder of web mode is told (`web_recorder_service`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WebRecorder {
     /// The address of the page.
@@ -474,7 +477,7 @@ pub struct StorageExtension {
 }
 
 /// What an `update` changes; at least one part, unless it brings new storage credentials alone.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateSettings {
     /// Composite and individual mode: whose audio from now on.

@@ -4,10 +4,13 @@ use core::fmt;
 use core::ops::{Add, Sub};
 use core::time::Duration;
 
+use from_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 /// An instant of server time, in milliseconds since the Unix epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, FromJson,
+)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 

@@ -25,11 +25,10 @@ pub use clock::{Moment, SILENCE};
 pub use connection::{EndedBecause, Liveness, close};
 pub use controller::{PostId, PostOutcome, Refusal, Request};
 
-/// Reads a body or a message of the proxy. Through a value, so that a page carries one reader of every type and not one
-/// for each source it may come from.
+/// Reads a body or a message of the proxy.
 ///
 /// # Errors
 /// When the text is not JSON, or not of this type.
-pub fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
-    serde_json::from_value(serde_json::from_str(text)?)
+pub fn read<T: from_json::FromJson>(text: &str) -> Result<T, from_json::ReadError> {
+    from_json::from_text(text)
 }

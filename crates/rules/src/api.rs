@@ -4,6 +4,7 @@
 
 use agora::request::{Layout, UpdateSettings};
 use agora::{ChannelName, Mode, Operation, RecordingSettings, ResourceId, Sid, Timestamp, Uid};
+use from_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::board::BoardFacts;
@@ -28,7 +29,7 @@ pub const SECRET_HEADER: &str = "tallylight-secret";
 // ---- GET /api/v1/setup, /api/v1/me -----------------------------------------------------------------------------
 
 /// What a page needs to know before it can ask for anything.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 pub struct Setup {
     /// The proxy's build.
     pub build: String,
@@ -47,7 +48,7 @@ pub struct Setup {
 }
 
 /// Who is signed in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Person {
     /// The name that the journal shows.
     pub name: String,
@@ -58,7 +59,7 @@ pub struct Person {
 }
 
 /// A role of staff.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Looks on.
@@ -70,7 +71,7 @@ pub enum Role {
 }
 
 /// What a route needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Capability {
     /// See recordings and their journals.
@@ -84,7 +85,7 @@ pub enum Capability {
 }
 
 /// One App ID as a page sees it: no credential, no App ID beyond its name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct AppSetup {
     /// Its name in the configuration.
     pub name: String,
@@ -103,7 +104,7 @@ pub struct AppSetup {
 }
 
 /// One storage profile as a page sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct StorageSetup {
     /// Its name.
     pub name: String,
@@ -114,7 +115,7 @@ pub struct StorageSetup {
 }
 
 /// A policy by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct NamedPolicy {
     /// The name: `patient`, `swift`, `immediate`, or one of the configuration's.
     pub name: String,
@@ -125,7 +126,7 @@ pub struct NamedPolicy {
 // ---- staff commands --------------------------------------------------------------------------------------------
 
 /// `POST /api/v1/recordings`: ask for a recording. Needs an `Idempotency-Key`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct RequestRecording {
     /// The App ID's name.
@@ -148,7 +149,7 @@ pub struct RequestRecording {
 }
 
 /// `POST /api/v1/recordings/adopt`: watch one that already runs. Needs an `Idempotency-Key`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct AdoptRecording {
     /// The App ID's name.
@@ -166,7 +167,7 @@ pub struct AdoptRecording {
 }
 
 /// The answer to both: 201 if it is new, 200 if this was asked before (the same key, or S10).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Asked {
     /// The recording.
     pub recording: RecordingId,
@@ -175,7 +176,7 @@ pub struct Asked {
 }
 
 /// `POST …/{id}/acknowledge`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct Acknowledge {
     /// The entry that raised the alarm.
@@ -183,7 +184,7 @@ pub struct Acknowledge {
 }
 
 /// `POST …/{id}/dismiss`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct Dismiss {
     /// The session.
@@ -193,7 +194,7 @@ pub struct Dismiss {
 }
 
 /// `POST …/{id}/policy`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct ChangePolicy {
     /// The name of the policy.
@@ -201,7 +202,7 @@ pub struct ChangePolicy {
 }
 
 /// `POST …/{id}/update` (U1): at least one part.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeUpdate {
     /// Whose streams are recorded from now on, or whether a page's recording is held.
@@ -213,7 +214,7 @@ pub struct ChangeUpdate {
 }
 
 /// `POST …/{id}/layout` (U2): the whole layout. What it leaves out goes back to the service's default.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeLayout {
     /// The layout.
@@ -221,7 +222,7 @@ pub struct ChangeLayout {
 }
 
 /// The answer to a staff command about one recording: the entry that was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Written {
     /// Its number.
     pub number: EntryNumber,
@@ -230,7 +231,7 @@ pub struct Written {
 // ---- the controller --------------------------------------------------------------------------------------------
 
 /// `POST /api/v1/leases`: claim what was offered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimLeases {
     /// The recordings.
@@ -238,7 +239,7 @@ pub struct ClaimLeases {
 }
 
 /// `POST …/{id}/calls`: the controller's one call. No URL, no body, no `sid`. Answered 202 at once, or refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct MakeCall {
     /// The last entry of this recording that the client has folded.
@@ -256,7 +257,7 @@ pub struct MakeCall {
 }
 
 /// `POST …/{id}/decisions`: the controller's one conclusion.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct MakeDecision {
     /// The last entry of this recording that the client has folded.
@@ -270,7 +271,7 @@ pub struct MakeDecision {
 }
 
 /// Every refusal, as `application/problem+json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 pub struct Problem {
     /// What a program can match on, such as `stale`, `not_permitted`, `not_admitted`, `no_lease`, `bad_request`.
     pub kind: String,
@@ -287,7 +288,7 @@ pub struct Problem {
 }
 
 /// `GET /api/v1/recordings`: one page of the list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 pub struct RecordingPage {
     /// The recordings, newest first.
     pub recordings: Vec<Recording>,
@@ -299,7 +300,7 @@ pub struct RecordingPage {
 }
 
 /// `GET …/{id}/journal`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 pub struct JournalPage {
     /// The entries, oldest first.
     pub entries: Vec<Entry>,
@@ -310,7 +311,7 @@ pub struct JournalPage {
 // ---- the stream ------------------------------------------------------------------------------------------------
 
 /// What the proxy sends, one JSON text message each.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum FromProxy {
     /// The first message.
@@ -326,7 +327,7 @@ pub enum FromProxy {
 }
 
 /// The first message of a stream.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 pub struct Hello {
     /// [`PROTOCOL`].
     pub protocol: u16,
@@ -345,7 +346,7 @@ pub struct Hello {
 }
 
 /// One packed change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 pub struct Frame {
     /// The `upto` of the frame sent to this client before it. If it is not what the client has, it asks for a snapshot.
     pub after: u64,
@@ -358,7 +359,7 @@ pub struct Frame {
 }
 
 /// What a frame holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum FrameContent {
     /// A part of a snapshot: the live recordings, folded.
@@ -378,7 +379,7 @@ pub enum FrameContent {
 }
 
 /// One entry on the stream.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 pub struct StreamEntry {
     /// Whose journal it belongs to.
     pub recording: RecordingId,
@@ -387,7 +388,7 @@ pub struct StreamEntry {
 }
 
 /// The proof of life.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Heartbeat {
     /// The server's time.
     pub now: Timestamp,
@@ -398,7 +399,7 @@ pub struct Heartbeat {
 }
 
 /// What a client sends on the stream.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum FromClient {
     /// The answer to a heartbeat.

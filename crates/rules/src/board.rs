@@ -3,6 +3,7 @@
 use litemap::LiteMap;
 
 use agora::{AnswerClass, ChannelName, Mode, Timestamp, Uid};
+use from_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{Domain, Entry, Fact, RecordingId, SessionNumber};
@@ -11,7 +12,7 @@ use crate::policy::{Policy, seconds};
 use crate::recording::{Phase, Recording};
 
 /// The part of the board facts that no live recording tells: it travels with a snapshot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(default)]
 pub struct BoardFacts {
     /// Calls per second of the App ID (B1), from the configuration.

@@ -8,6 +8,7 @@ use core::fmt;
 use agora::notification::Details;
 use agora::request::{Layout, UpdateSettings};
 use agora::{Answer, ChannelName, EventType, Operation, ResourceId, Sid, Timestamp, Uid, UnansweredCause};
+use from_json::{FromJson, Reader};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::policy::Policy;
@@ -36,8 +37,12 @@ impl RecordingId {
     /// Checks the text.
     pub fn parse(text: impl Into<String>) -> Option<Self> {
         let text = text.into();
+        Self::allows(&text).then_some(Self(text))
+    }
+
+    fn allows(text: &str) -> bool {
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        ((1..=40).contains(&text.len()) && text.bytes().all(allowed)).then_some(Self(text))
+        (1..=40).contains(&text.len()) && text.bytes().all(allowed)
     }
 
     /// The text.
@@ -65,8 +70,18 @@ impl<'de> Deserialize<'de> for RecordingId {
     }
 }
 
+impl FromJson for RecordingId {
+    fn from_json(value: Option<&serde_json::Value>, reader: &mut Reader) -> Self {
+        let text = reader.text(value);
+        if !Self::allows(text) {
+            reader.refuse("the id of a recording");
+        }
+        Self(text.to_owned())
+    }
+}
+
 /// One entry of a recording's journal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 pub struct Entry {
     /// Its number in this recording's journal, from 1.
     pub number: EntryNumber,
@@ -88,7 +103,7 @@ const fn first_version() -> u16 {
 }
 
 /// Who caused an entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
     /// A person, by the name they are signed in with.
@@ -109,7 +124,7 @@ pub enum By {
 }
 
 /// What an entry says. The names are part of the journal's format.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 #[serde(remote = "Self")]
 #[expect(
     clippy::large_enum_variant,
@@ -176,6 +191,14 @@ impl<'de> Deserialize<'de> for Fact {
     }
 }
 
+impl FromJson for Fact {
+    fn from_json(value: Option<&serde_json::Value>, reader: &mut Reader) -> Self {
+        let mut own = Reader::default();
+        let known = Fact::from_json(value, &mut own);
+        if own.refused() { Self::Unknown(FromJson::from_json(value, reader)) } else { known }
+    }
+}
+
 impl Fact {
     /// Where its raw body is kept, if it is of a kind that has one.
     pub fn raw_mut(&mut self) -> Option<&mut Option<String>> {
@@ -188,7 +211,7 @@ impl Fact {
 }
 
 /// What staff asked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 pub struct Requested {
     /// The name of the App ID's section in the configuration.
     pub app: String,
@@ -212,7 +235,7 @@ pub struct Requested {
 }
 
 /// The UIDs of a recording (S11).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Uids {
     /// The first session's.
     pub original: Uid,
@@ -224,7 +247,7 @@ pub struct Uids {
 }
 
 /// The lease has a new holder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Leased {
     /// The connection that holds it.
     pub client: ClientNumber,
@@ -235,7 +258,7 @@ pub struct Leased {
 }
 
 /// The id of a call: `{recording}:{after}:{session}:{operation}`. The same step decided twice is one call.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson)]
 #[serde(transparent)]
 pub struct CallId(pub String);
 
@@ -258,7 +281,9 @@ impl fmt::Display for CallId {
 }
 
 /// Which of an App ID's domains a call goes to (D2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, FromJson,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Domain {
     /// The first of the configuration's pair.
@@ -271,7 +296,7 @@ pub enum Domain {
 }
 
 /// Which try of how many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, FromJson)]
 pub struct Attempt {
     /// From 1.
     pub number: u32,
@@ -281,7 +306,7 @@ pub struct Attempt {
 }
 
 /// One request is about to leave.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 pub struct CallSent {
     /// The call.
     pub id: CallId,
@@ -311,7 +336,7 @@ pub struct CallSent {
 }
 
 /// An HTTP answer came.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 pub struct CallAnswered {
     /// The call.
     pub id: CallId,
@@ -323,7 +348,7 @@ pub struct CallAnswered {
 }
 
 /// A call had no answer in time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 pub struct CallUnanswered {
     /// The call.
     pub id: CallId,
@@ -332,7 +357,7 @@ pub struct CallUnanswered {
 }
 
 /// A routine answer that equals an earlier one: only its time is new.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 pub struct Repeated {
     /// The call that was answered.
     pub id: CallId,
@@ -341,7 +366,7 @@ pub struct Repeated {
 }
 
 /// A conclusion of the rules, declared by the controller and admitted by the proxy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Decision {
     /// What is concluded.
     pub kind: DecisionKind,
@@ -352,7 +377,7 @@ pub struct Decision {
 }
 
 /// What can be concluded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum DecisionKind {
     /// It records: status 4 or 5 (V2).
@@ -430,7 +455,7 @@ impl DecisionKind {
 }
 
 /// How the end of a session is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum EndedHow {
     /// A stop was accepted and the session is gone (T2).
@@ -446,7 +471,7 @@ pub enum EndedHow {
 }
 
 /// Why a recording waits for staff.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitingFor {
     /// Too many replacements (R3).
@@ -466,7 +491,7 @@ pub enum WaitingFor {
 }
 
 /// What an alarm is about: one alarm a cause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum AlarmCause {
     /// Both UIDs failed to start (S4).
@@ -538,7 +563,7 @@ impl AlarmCause {
 
 /// The service notified. The proxy writes one such entry for each notification (N2), in the order in which they came,
 /// which means nothing (N4).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Notified {
     /// `noticeId`; empty if the service gave none.
     pub notice: String,
@@ -562,14 +587,17 @@ pub struct Notified {
     pub raw: Option<String>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")
+)]
 const fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
 /// The same notification once more: the same `noticeId`, or the same `sid`, UID, event type, `sequence` and time (N2).
 /// At most [`NotifiedAgain::WRITTEN_MAX`] are written for one notification.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct NotifiedAgain {
     /// The entry of the first delivery.
     pub of: EntryNumber,
@@ -582,7 +610,7 @@ impl NotifiedAgain {
 }
 
 /// Staff asked for a stop.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct StopRequested {
     /// One session (T7), or the whole recording.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -595,7 +623,7 @@ pub struct StopRequested {
 ///
 /// The rules say which of these entries one `update` carries ([`Permitted::changes`](crate::guards::Permitted)); the proxy
 /// builds its body from their contents, later ones over earlier ones.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, FromJson)]
 pub struct UpdateRequested {
     /// Whose streams are recorded from now on, or whether a page's recording is held.
     #[serde(default)]
@@ -624,7 +652,7 @@ impl UpdateRequested {
 }
 
 /// Staff asked for another layout of a composed picture: the whole of it (U2).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, FromJson)]
 pub struct LayoutRequested {
     /// The layout.
     pub layout: Layout,
@@ -661,7 +689,7 @@ impl Requested {
 }
 
 /// Staff changed the policy.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 pub struct PolicyChanged {
     /// Its name.
     pub name: String,
@@ -670,7 +698,7 @@ pub struct PolicyChanged {
 }
 
 /// A running session became one of this recording's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Adopted {
     /// The session that it is, or becomes.
     pub session: SessionNumber,
@@ -683,14 +711,14 @@ pub struct Adopted {
 }
 
 /// Staff have seen an alarm.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Acknowledged {
     /// The entry that raised it.
     pub alarm: EntryNumber,
 }
 
 /// Staff took a session off the board.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Dismissed {
     /// The session.
     pub session: SessionNumber,

@@ -3,13 +3,14 @@
 //! A *try* is one call with the repeats of rule D2. A 429 is not an outcome: the same call goes again (D4).
 
 use agora::{AnswerClass, Timestamp, UnansweredCause};
+use from_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{CallId, Domain, EntryNumber};
 use crate::policy::{Policy, seconds};
 
 /// A call whose answer is awaited.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct OpenCall {
     /// The call.
     pub id: CallId,
@@ -22,7 +23,7 @@ pub struct OpenCall {
 }
 
 /// What a try came to. Classes that no rule tells apart for the operation are one outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It was done: a resource ID, a `sid`, a status, a stop that was accepted.
@@ -110,7 +111,7 @@ impl Outcome {
 }
 
 /// The memory of one operation of one session.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, FromJson)]
 #[serde(default)]
 pub struct Line {
     /// The call that is open.

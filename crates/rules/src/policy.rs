@@ -2,10 +2,11 @@
 
 use core::time::Duration;
 
+use from_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 /// What is done when a live session answers 404 for longer than a process restart takes (rule M3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Patience {
     /// Wait for the whole failover window: never two billed sessions, up to 90 s without certainty.
@@ -18,7 +19,7 @@ pub enum Patience {
 }
 
 /// When a stop is answered before the upload is done (rule T1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum StopAnswers {
     /// Asynchronous where notifications tell the end of the upload, else synchronous.
@@ -34,7 +35,7 @@ pub enum StopAnswers {
 ///
 /// `Default` is the documented profile. A recording carries its policy by value in its first entry, so that a later
 /// configuration does not change what was promised.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(default = "Policy::documented", deny_unknown_fields)]
 pub struct Policy {
     /// M3: what a 404 of a live session leads to.
@@ -300,6 +301,7 @@ fn number_of(number: &serde_json::Number) -> Option<u32> {
 
 /// Serialises a policy as its departures from the documented one, so that a snapshot stays small.
 pub mod departures {
+    use from_json::{FromJson, Reader};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     use super::Policy;
@@ -323,5 +325,10 @@ pub mod departures {
     /// When a field is not one of a policy.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Policy, D::Error> {
         Policy::deserialize(deserializer)
+    }
+
+    /// The same for a page.
+    pub fn from_json(value: Option<&serde_json::Value>, reader: &mut Reader) -> Policy {
+        Policy::from_json(value, reader)
     }
 }

@@ -7,6 +7,7 @@
 use agora::{
     AnswerClass, ChannelName, Mode, Operation, QueryAnswer, ResourceId, Sid, Timestamp, Uid, UnansweredCause,
 };
+use from_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{
@@ -19,7 +20,7 @@ use crate::rule::RuleId;
 use crate::update::{self, Applied, Change};
 
 /// What staff want: "record this channel until I say stop". Owns one or more sessions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 pub struct Recording {
     /// Its name.
     pub id: RecordingId,
@@ -110,7 +111,7 @@ const fn is_no_session(number: &SessionNumber) -> bool {
 }
 
 /// Staff want it stopped (T7).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct StopIntent {
     /// When they pressed.
     pub at: Timestamp,
@@ -123,7 +124,7 @@ pub struct StopIntent {
 }
 
 /// Why something begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Because {
     /// Staff asked for the recording.
@@ -139,7 +140,7 @@ pub enum Because {
 }
 
 /// One way from nothing to a `sid`: acquires and starts, over all UIDs and rounds (S).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Procedure {
     /// What for.
     pub because: Because,
@@ -158,7 +159,7 @@ pub struct Procedure {
 }
 
 /// It waits for staff.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Waiting {
     /// Why.
     pub why: WaitingFor,
@@ -169,7 +170,7 @@ pub struct Waiting {
 }
 
 /// Something staff are to see: once per cause, durable, until acknowledged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Alarm {
     /// About what.
     pub cause: AlarmCause,
@@ -188,7 +189,7 @@ pub struct Alarm {
 }
 
 /// What the service answered when it refused a call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Refused {
     /// The operation.
     pub operation: Operation,
@@ -205,7 +206,7 @@ pub struct Refused {
 }
 
 /// A stretch in which nobody acted (M10).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Unattended {
     /// When somebody last acted.
     pub from: Timestamp,
@@ -214,7 +215,7 @@ pub struct Unattended {
 }
 
 /// One `acquire` + `start`: a resource ID and, once answered, a recording ID. Agora's "task".
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Session {
     /// Its number in the recording.
     pub number: SessionNumber,
@@ -331,7 +332,7 @@ pub struct Session {
 }
 
 /// Where a session stands. The states exclude each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// It has no resource ID yet.
@@ -357,7 +358,9 @@ pub enum Phase {
 }
 
 /// Whether a start without a `sid` may have been carried out (S9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, FromJson,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum MayRun {
     /// Certainly not.
@@ -377,7 +380,7 @@ impl MayRun {
 }
 
 /// A resource ID.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Resource {
     /// The ID.
     pub id: ResourceId,
@@ -386,7 +389,7 @@ pub struct Resource {
 }
 
 /// The last status a session answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Good {
     /// 0 … 8 or 20.
     pub status: u8,
@@ -399,7 +402,7 @@ pub struct Good {
 }
 
 /// The last HTTP answer to a query, for the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct LastAnswer {
     /// When it came.
     pub at: Timestamp,
@@ -411,7 +414,7 @@ pub struct LastAnswer {
 }
 
 /// A run of the service's 404s with no 200 in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Doubt {
     /// When the first was received.
     pub t0: Timestamp,
@@ -430,7 +433,7 @@ pub struct Doubt {
 }
 
 /// Answers that tell nothing, in a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Unclear {
     /// Since the first of them.
     pub since: Timestamp,
@@ -443,7 +446,7 @@ pub struct Unclear {
 }
 
 /// A time in which a session did not answer, and came back (M4): a failover where F1 proves it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Interruption {
     /// The first 404.
     pub t0: Timestamp,

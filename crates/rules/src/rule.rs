@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use from_json::{FromJson, Reader};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 macro_rules! rule_ids {
@@ -60,5 +61,14 @@ impl<'de> Deserialize<'de> for RuleId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("there is no rule {text:?}")))
+    }
+}
+
+impl FromJson for RuleId {
+    fn from_json(value: Option<&serde_json::Value>, reader: &mut Reader) -> Self {
+        Self::parse(reader.text(value)).unwrap_or_else(|| {
+            reader.refuse("the id of a rule");
+            Self::ALL[0]
+        })
     }
 }

@@ -5,6 +5,7 @@
 //! what was applied in its `start` (R1), and is sent what was not.
 
 use agora::{AnswerClass, Operation, Timestamp};
+use from_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::findings::{Findings, Plan, View, domain_for, reason_for, repeat_plan};
@@ -30,7 +31,7 @@ const STREAM: u8 = 16;
 const CREDENTIALS: u8 = 32;
 
 /// A change that staff asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Change {
     /// The entry that asks for it, and holds it.
     pub entry: EntryNumber,
@@ -53,7 +54,7 @@ impl Change {
 }
 
 /// Which entries hold what was last applied, part by part; 0 where the request itself does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, FromJson)]
 #[serde(default)]
 pub struct Applied {
     /// The layout: a `LayoutRequested`.

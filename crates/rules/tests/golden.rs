@@ -10,6 +10,7 @@ use agora::{
     Answer, AnswerClass, ChannelName, Mode, Operation, QueryAnswer, RecordingSettings, ResourceId, Sid,
     Timestamp, Uid,
 };
+use from_json::FromJson;
 use rules::api::{
     Acknowledge, AdoptRecording, AppSetup, Asked, Capability, ChangeLayout, ChangePolicy, ChangeUpdate,
     ClaimLeases, Dismiss, Frame, FrameContent, FromClient, FromProxy, Heartbeat, Hello, JournalPage,
@@ -36,7 +37,7 @@ fn writes() -> bool {
 #[track_caller]
 fn check<Body>(name: &str, body: &Body) -> String
 where
-    Body: Serialize + DeserializeOwned + PartialEq + core::fmt::Debug,
+    Body: Serialize + DeserializeOwned + FromJson + PartialEq + core::fmt::Debug,
 {
     let file = folder().join(format!("{name}.json"));
     let text = serde_json::to_string_pretty(body).expect("bodies serialise") + "\n";
@@ -46,6 +47,7 @@ where
     let golden = std::fs::read_to_string(&file).unwrap_or_default();
     assert_eq!(text, golden, "{name}.json differs");
     assert_eq!(serde_json::from_str::<Body>(&golden).expect("it reads back"), *body);
+    assert_eq!(from_json::from_text::<Body>(&golden).as_ref(), Ok(body), "a page reads it as well");
     format!("{name}.json")
 }
 

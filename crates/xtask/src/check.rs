@@ -17,7 +17,8 @@ pub struct Options {
 }
 
 /// The packages that a browser or another host without I/O must be able to run.
-const WASM_PACKAGES: [&str; 6] = ["dashboard", "agora", "rules", "client", "switchboard", "simulator"];
+const WASM_PACKAGES: [&str; 7] =
+    ["dashboard", "agora", "rules", "client", "switchboard", "simulator", "from-json"];
 
 /// How many checks of a stage passed and failed.
 #[derive(Clone, Copy, Default)]
