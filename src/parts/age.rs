@@ -49,7 +49,9 @@ pub fn elapsed(since: Option<Timestamp>, until: Option<Timestamp>) -> Node {
     match (since, until) {
         (None, _) => Node::Nothing,
         (Some(since), Some(until)) => words::stopwatch(whole_seconds(since, until)).into(),
-        (Some(at), None) => Moving { at, says: |at, now| words::stopwatch(whole_seconds(at, now)).into() }.into(),
+        (Some(at), None) => {
+            Moving { at, says: |at, now| words::stopwatch(whole_seconds(at, now)).into() }.into()
+        }
     }
 }
 

@@ -55,7 +55,8 @@ impl Announcer {
 /// The regions that are read aloud.
 pub fn announcements(announcer: Announcer) -> Node {
     let region = |role: &'static str, text: RwSignal<String>| {
-        let region = move |words: Node| el("div.unseen").set("role", role).set("aria-atomic", "true").add(words);
+        let region =
+            move |words: Node| el("div.unseen").set("role", role).set("aria-atomic", "true").add(words);
         live(move || region(text.get().into()).into())
     };
     Node::Many(vec![region("status", announcer.said), region("alert", announcer.alert)])

@@ -63,7 +63,8 @@ pub fn attention(needs: &[&Need], calm: String) -> Element {
         .add(el("b.h2").add(words::need_you(needs.len())))
         .add(el("span.meta").add(words::WORST_FIRST));
     let lines: Vec<Node> = needs.iter().take(SHOWN).map(|need| need_line(need)).collect();
-    let more = needs.len().checked_sub(SHOWN + 1).map(|more| el("p.meta.more").add(words::more_below(more + 1)));
+    let more =
+        needs.len().checked_sub(SHOWN + 1).map(|more| el("p.meta.more").add(words::more_below(more + 1)));
     strip.add(header).add(el("ul").add(lines)).add(more)
 }
 

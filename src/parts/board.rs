@@ -140,8 +140,9 @@ pub fn board_row(row: &Row, stale: bool) -> Element {
 
 /// Rows that stand for what is being fetched.
 pub fn loading_rows() -> Element {
-    let mut loading =
-        el("div.loading").set("aria-busy", "true").add(el("p.unseen").set("role", "status").add(words::LOADING));
+    let mut loading = el("div.loading")
+        .set("aria-busy", "true")
+        .add(el("p.unseen").set("role", "status").add(words::LOADING));
     for _ in 0..6 {
         let bars = ["span.skeleton.w2", "span.skeleton.w4", "span.skeleton.w1"];
         loading = loading

@@ -35,7 +35,11 @@ pub fn copy_button(text: String, what: String) -> Element {
             }
         });
     };
-    el("button.button.plain.square").set("type", "button").set("aria-label", name).on("click", copy).add(icon(Icon::Copy))
+    el("button.button.plain.square")
+        .set("type", "button")
+        .set("aria-label", name)
+        .on("click", copy)
+        .add(icon(Icon::Copy))
 }
 
 /// The text with its middle left out if it is longer than `length` characters.

@@ -30,7 +30,12 @@ pub fn lamps(lit: Lamps, named: bool) -> Element {
     let first = if lit == Lamps::Dark { "circle.off" } else { "circle.lit" };
     let second = if lit == Lamps::Confirmed { "circle.on" } else { "circle.off" };
     let lamp = |kind, place: &'static str| el(kind).set("cx", place).set("cy", "8").set("r", "3.2");
-    let case = el("rect.case").set("x", ".75").set("y", ".75").set("width", "26.5").set("height", "14.5").set("rx", "7.25");
+    let case = el("rect.case")
+        .set("x", ".75")
+        .set("y", ".75")
+        .set("width", "26.5")
+        .set("height", "14.5")
+        .set("rx", "7.25");
     let drawn = el("svg.lamps").set("viewBox", "0 0 28 16");
     let drawn = if named {
         drawn.set("role", "img").set("aria-label", lit.words())

@@ -42,7 +42,9 @@ pub fn strip(probes: &[Probe]) -> Element {
         .set("viewBox", "0 0 100 16")
         .set("role", "img")
         .set("aria-label", words::last_answers(probes));
-    for (kind, path) in ["path.none", "path.ok", "path.doubt", "path.over", "path.lost"].into_iter().zip(paths) {
+    for (kind, path) in
+        ["path.none", "path.ok", "path.doubt", "path.over", "path.lost"].into_iter().zip(paths)
+    {
         strip = strip.add(el(kind).set("d", path));
     }
     strip

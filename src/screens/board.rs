@@ -475,17 +475,18 @@ fn list(state: BoardState, all: &[Rc<Listed>]) -> Node {
     let being_handled: Vec<&Listed> =
         all.iter().map(Rc::as_ref).filter(|listed| listed.group == Group::Handled).collect();
     let when = |one: &Listed| one.row.due.map_or(i64::MIN, Timestamp::millis);
-    let being_handled: Vec<Handled> = in_order(&being_handled, |one| (severity(one.row.state.tone), when(one)))
-        .into_iter()
-        .map(|listed| Handled {
-            key: listed.row.id.clone(),
-            tone: listed.row.state.tone,
-            glyph: listed.row.state.glyph,
-            channel: listed.row.channel.clone(),
-            href: listed.row.href.clone(),
-            due: listed.row.due,
-        })
-        .collect();
+    let being_handled: Vec<Handled> =
+        in_order(&being_handled, |one| (severity(one.row.state.tone), when(one)))
+            .into_iter()
+            .map(|listed| Handled {
+                key: listed.row.id.clone(),
+                tone: listed.row.state.tone,
+                glyph: listed.row.state.glyph,
+                channel: listed.row.channel.clone(),
+                href: listed.row.href.clone(),
+                due: listed.row.due,
+            })
+            .collect();
     let count = |filter: Filter| all.iter().filter(|listed| filter.shows(listed)).count();
     let filter = state.filter.get();
     let mut facets = counts(words::FILTER_BY_STATE);
@@ -552,7 +553,8 @@ fn row_part(state: BoardState, listed: &Listed) -> Node {
     let id = listed.id.clone();
     part(listed.row.id.clone(), move || {
         let desk = expect_context::<Desk>();
-        let known = state.kept.with_value(|kept| kept.get(&id).map(|one| (one.drawn, Rc::clone(&one.listed))));
+        let known =
+            state.kept.with_value(|kept| kept.get(&id).map(|one| (one.drawn, Rc::clone(&one.listed))));
         move || {
             let Some((drawn, first)) = &known else { return Node::Nothing };
             // The signal is gone with the recording; its row is about to go too.
@@ -568,7 +570,10 @@ fn row_part(state: BoardState, listed: &Listed) -> Node {
 fn ways_to_begin() -> Node {
     let route = expect_context::<Router>().route();
     nodes![
-        el("a.button").set("href", route.with(Dialog::Watch).href()).add(icon(Icon::Watch)).add(words::WATCH_ONE),
+        el("a.button")
+            .set("href", route.with(Dialog::Watch).href())
+            .add(icon(Icon::Watch))
+            .add(words::WATCH_ONE),
         el("a.button.primary")
             .set("href", route.with(Dialog::Start(None)).href())
             .add(icon(Icon::Plus))
@@ -611,7 +616,8 @@ fn keep_focus(state: BoardState) {
     let focused = StoredValue::new(String::new());
     let listener = window_event_listener_untyped("focusin", move |_| {
         let id = document().active_element().map(|active| active.id()).unwrap_or_default();
-        focused.try_update_value(|focused| *focused = if id.starts_with("row-") { id } else { String::new() });
+        focused
+            .try_update_value(|focused| *focused = if id.starts_with("row-") { id } else { String::new() });
     });
     on_cleanup(move || listener.remove());
     Effect::new(move |_| {

@@ -74,26 +74,29 @@ fn clock() -> Node {
 
 fn person() -> Node {
     let desk = expect_context::<Desk>();
-    desk.setup.with(|setup| {
-        let person = &setup.as_ref()?.person;
-        let mut initials = String::new();
-        for word in person.name.split_whitespace().take(2) {
-            initials.extend(word.chars().next());
-        }
-        let name = el("span")
-            .add(person.name.clone())
-            .add(" ")
-            .add(el("span.quiet").add(words::role(person.role)));
-        Some(el("span.who").add(el("span.avatar").set("aria-hidden", "true").add(initials)).add(name))
-    })
-    .into()
+    desk.setup
+        .with(|setup| {
+            let person = &setup.as_ref()?.person;
+            let mut initials = String::new();
+            for word in person.name.split_whitespace().take(2) {
+                initials.extend(word.chars().next());
+            }
+            let name = el("span")
+                .add(person.name.clone())
+                .add(" ")
+                .add(el("span.quiet").add(words::role(person.role)));
+            Some(el("span.who").add(el("span.avatar").set("aria-hidden", "true").add(initials)).add(name))
+        })
+        .into()
 }
 
 fn rail() -> Element {
     el("nav.rail").set("aria-label", words::MAIN_NAVIGATION).add(live(|| {
         let (desk, at) = (expect_context::<Desk>(), expect_context::<Router>().route().screen);
         let link = |screen: Screen, name: &'static str, mark: Icon, here: bool| {
-            let link = el("a").set("href", Route::to(screen).href()).set_some("aria-current", here.then_some("page"));
+            let link = el("a")
+                .set("href", Route::to(screen).href())
+                .set_some("aria-current", here.then_some("page"));
             el("li").add(link.add(icon(mark)).add(name))
         };
         let faults = at == Screen::Faults;

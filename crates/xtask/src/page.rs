@@ -10,7 +10,7 @@ use std::process::Command;
 const FIRST_LOAD_GOAL_BYTES: u64 = 200_000;
 
 /// What it weighs at most today: it is lowered with every step towards the goal, and never raised.
-const FIRST_LOAD_LIMIT_BYTES: u64 = 455_000;
+const FIRST_LOAD_LIMIT_BYTES: u64 = 262_000;
 
 /// The largest window that every browser accepts, and the most effort: a file is compressed once and sent often.
 const BROTLI_WINDOW_BITS: i32 = 22;
