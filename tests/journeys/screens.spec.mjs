@@ -41,7 +41,7 @@ test("every route and every dialog of the page is in the list of screens", () =>
   const sources = readdirSync(SOURCE, { recursive: true }).filter((name) => name.endsWith(".rs"));
   const dialogs = sources.flatMap((name) => {
     const text = readFileSync(join(SOURCE, name), "utf8");
-    return [...text.matchAll(/<Dialog\b[^>]*?\bid="([^"]+)"/g)].map((match) => match[1]);
+    return [...text.matchAll(/\b(?:dialog\(|Question \{\s*id:)\s*"([^"]+)"/g)].map((match) => match[1]);
   });
   expect(dialogs.length).toBeGreaterThan(0);
   expect(dialogs.filter((id) => !screens.some((screen) => screen.dialog === id)), "dialogs that are not listed").toEqual([]);
