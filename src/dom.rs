@@ -24,6 +24,9 @@ pub type Text = Cow<'static, str>;
 /// What an event calls.
 type Handler = Rc<dyn Fn(&web_sys::Event)>;
 
+/// What is called when an element is on the page.
+type Ready = Box<dyn FnOnce(&web_sys::Element)>;
+
 /// What draws a part.
 pub type Draw = Box<dyn Fn() -> Node>;
 
@@ -57,7 +60,7 @@ struct Made {
     /// Whether a box is ticked.
     checked: Option<bool>,
     handlers: Vec<(&'static str, Handler)>,
-    ready: Option<Box<dyn FnOnce(&web_sys::Element)>>,
+    ready: Option<Ready>,
     children: Vec<Node>,
 }
 
@@ -287,7 +290,7 @@ thread_local! {
     static SCOPE: RefCell<Option<Owner>> = const { RefCell::new(None) };
     /// How many parts are being drawn inside each other, and who wants to know when all of it is on the page.
     static DRAWING: Cell<u32> = const { Cell::new(0) };
-    static READY: RefCell<Vec<(web_sys::Element, Box<dyn FnOnce(&web_sys::Element)>)>> = const { RefCell::new(Vec::new()) };
+    static READY: RefCell<Vec<(web_sys::Element, Ready)>> = const { RefCell::new(Vec::new()) };
     /// The texts that follow the clock, and its time.
     static MOVING: RefCell<Vec<Weak<ShownMoving>>> = const { RefCell::new(Vec::new()) };
     static NOW: Cell<Timestamp> = const { Cell::new(Timestamp::from_millis(0)) };

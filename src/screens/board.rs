@@ -435,8 +435,11 @@ const fn severity(tone: Tone) -> u8 {
     }
 }
 
+/// A facet: what it shows, its word, and its class and mark if it is a state.
+type FacetOf = (Filter, &'static str, Option<(Tone, Glyph)>);
+
 /// The facets over the list.
-const FACETS: [(Filter, &str, Option<(Tone, Glyph)>); 9] = [
+const FACETS: [FacetOf; 9] = [
     (Filter::All, "All", None),
     (Filter::Only(GroupName::NeedsYou), "Need you", None),
     (Filter::Lost, "Lost", Some((Tone::Critical, Glyph::Critical))),

@@ -41,7 +41,6 @@ fn topbar() -> Element {
             el("a.brand")
                 .set("href", Route::default().href())
                 .add(lamps(Lamps::Confirmed, false))
-                .add(" ")
                 .add(words::PRODUCT),
         )
         .add(live(|| {
