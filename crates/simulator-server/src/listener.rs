@@ -40,17 +40,24 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     /// Woken after each request to the controls: a domain may have begun or ceased to refuse.
     pub(crate) faults_changed: Notify,
+    /// Woken after each request: a notification may be due earlier than was known.
+    pub(crate) something_told: Notify,
+    /// The scenario that is played, as `GET /simulator/scenario` answers it.
+    pub(crate) scenario: String,
 }
 
 impl Shared {
-    fn with_service<Answer>(&self, work: impl FnOnce(&mut Service, Timestamp) -> Answer) -> Answer {
+    pub(crate) fn with_service<Answer>(
+        &self,
+        work: impl FnOnce(&mut Service, Timestamp) -> Answer,
+    ) -> Answer {
         // A panic in the service is a bug of its own; what it left behind still answers the other tests.
         let mut service = self.service.lock().unwrap_or_else(PoisonError::into_inner);
         work(&mut service, self.clock.now())
     }
 
     /// Waits until this instant of the service's clock.
-    async fn wait_until(&self, at: Timestamp) {
+    pub(crate) async fn wait_until(&self, at: Timestamp) {
         let span = self.clock.on_the_wall(at.since(self.clock.now()));
         if !span.is_zero() {
             tokio::time::sleep(span).await;
@@ -215,10 +222,21 @@ async fn answer(
         content_type: text_of(&head.headers, header::CONTENT_TYPE),
         body: body.to_vec(),
     };
+    if incoming.method == "GET" && incoming.target == "/simulator/scenario" {
+        // The program's own: the service knows no scenario.
+        let body = shared.scenario.clone().into_bytes();
+        return Ok(response(Reply {
+            status: 200,
+            content_type: "application/json",
+            retry_after_s: None,
+            body,
+        }));
+    }
     let handled = shared.with_service(|service, now| service.handle(now, &incoming));
     if incoming.target.starts_with("/simulator/") {
         shared.faults_changed.notify_waiters();
     }
+    shared.something_told.notify_one();
     shared.wait_until(handled.at).await;
     match handled.outcome {
         Outcome::Answered(reply) => Ok(response(reply)),

@@ -4,11 +4,14 @@
 mod arguments;
 mod clock;
 mod listener;
+mod play;
+mod webhook;
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use clap::Parser as _;
+use serde_json::json;
 use simulator::Service;
 use tokio::sync::Notify;
 
@@ -39,16 +42,20 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<(), String> {
     let config = arguments.config()?;
     let addresses = arguments.addresses()?;
+    let (webhook, scenario) = (arguments.webhook()?, arguments.scenario()?);
     let clock = Clock::new(arguments.clock_origin, arguments.clock_rate)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;
     runtime.block_on(async move {
+        let began = clock.now();
         let shared = Arc::new(Shared {
             service: Mutex::new(Service::new(config, arguments.seed)),
             clock,
             faults_changed: Notify::new(),
+            something_told: Notify::new(),
+            scenario: json!({ "began": began, "scenario": scenario }).to_string(),
         });
         let mut lines = String::new();
         let mut listeners = Vec::new();
@@ -63,6 +70,12 @@ fn run(arguments: Arguments) -> Result<(), String> {
         print!("{lines}");
         for listener in listeners {
             tokio::spawn(listener.serve(Arc::clone(&shared)));
+        }
+        if let Some(webhook) = webhook {
+            tokio::spawn(webhook::post_all(Arc::clone(&shared), webhook));
+        }
+        if let Some(scenario) = scenario {
+            tokio::spawn(play::play(Arc::clone(&shared), scenario, began));
         }
         ended.await;
         Ok(())

@@ -118,6 +118,7 @@ mod ledger;
 mod media;
 mod notice;
 mod random;
+pub mod scenario;
 mod service;
 mod session;
 mod token;

@@ -127,6 +127,18 @@ impl Service {
         self.handle_call(request, path, down)
     }
 
+    /// Takes a request to the controls from inside the process, whatever the state of the domains.
+    pub fn control_of(&mut self, now: Timestamp, request: &Incoming) -> Outcome {
+        self.advance(now);
+        let (path, query) = split_target(&request.target);
+        Outcome::Answered(self.control(&request.method, path, query, &request.body))
+    }
+
+    /// The `Authorization` header that the service takes.
+    pub(crate) fn authorization_header(&self) -> String {
+        format!("Basic {}", self.authorization)
+    }
+
     /// Which domains refuse connections at this time.
     pub fn refuses(&mut self, now: Timestamp, domain: Domain) -> bool {
         self.advance(now);

@@ -2,6 +2,10 @@
 
 use crate::processes::{self, Running};
 use crate::{Outcome, Problem, page, paths, servers};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use simulator::scenario::{Deed, Scenario};
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -23,12 +27,20 @@ pub struct Options {
     /// What the simulated service's chances begin from: the same seed, the same chances
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// A scenario to play, by the name of its file in crates/simulator-server/scenarios
+    #[arg(long, value_name = "NAME")]
+    scenario: Option<String>,
 }
 
 /// The App ID, customer key and secret of the simulated account. They open nothing else.
 const APP_ID: &str = "0123456789abcdef0123456789abcdef";
 const CUSTOMER_KEY: &str = "demonstration-key";
 const CUSTOMER_SECRET: &str = "demonstration-secret";
+
+/// What the App ID is called in the configuration.
+const APP: &str = "demonstration";
+/// What the simulated service signs its notifications with.
+const NOTIFICATION_SECRET: &str = "demonstration-notices";
 
 /// How long a server may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -37,6 +49,9 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 pub fn run(options: &Options) -> Outcome {
     // Asked before minutes of building, and again by the server itself when it starts.
     port_is_free(options.port)?;
+    if let Some(name) = &options.scenario {
+        scenario_file(name)?;
+    }
     page::build()?;
     servers::build()?;
     let folder = fresh_folder()?;
@@ -54,9 +69,14 @@ pub fn run(options: &Options) -> Outcome {
     let address = format!("http://127.0.0.1:{}", options.port);
     wait_until_ready(&address, [&mut simulator.running, &mut proxy])?;
     println!("Tallylight is running at {address}/");
+    let mut staff = match &options.scenario {
+        Some(_) => Staff::of(&simulator.addresses, &address)?,
+        None => Staff::default(),
+    };
     while !processes::interrupted() {
         fail_if_ended(&mut simulator.running)?;
         fail_if_ended(&mut proxy)?;
+        staff.act();
         processes::pause();
     }
     Ok(())
@@ -112,8 +132,13 @@ fn start_simulator(options: &Options, clock: &[String]) -> Outcome<Simulator> {
     command
         .args(["--app-id", APP_ID, "--customer-key", CUSTOMER_KEY, "--customer-secret", CUSTOMER_SECRET])
         .args(["--seed", &options.seed.to_string()])
+        .args(["--notify", &format!("http://127.0.0.1:{}/api/v1/notifications/{APP}", options.port)])
+        .args(["--notify-secret", NOTIFICATION_SECRET])
         .args(clock)
         .stdout(Stdio::piped());
+    if let Some(name) = &options.scenario {
+        command.arg("--scenario").arg(scenario_file(name)?);
+    }
     let mut running = Running::start("The simulated service", &mut command)?;
     let lines = lines_of(&mut running);
     let deadline = Instant::now() + START_LIMIT;
@@ -175,6 +200,7 @@ fn write_configuration(folder: &Path, addresses: &Addresses) -> Outcome<PathBuf>
     let secret = quoted(write("customer-secret", CUSTOMER_SECRET)?);
     let storage_key = quoted(write("storage-access-key", "demonstration-access-key")?);
     let storage_secret = quoted(write("storage-secret-key", "demonstration-secret-key")?);
+    let notification_secret = quoted(write("notification-secret", NOTIFICATION_SECRET)?);
     let database = format!("{:?}", format!("sqlite:{}", folder.join("tallylight.db").display()));
     let assets = quoted(paths::dist());
     let Addresses { primary, secondary, region } = addresses;
@@ -190,7 +216,7 @@ assets = {assets}
 url = {database}
 
 [[app]]
-name = "demonstration"
+name = "{APP}"
 app_id = "{APP_ID}"
 customer_key = {{ file = {key} }}
 customer_secret = {{ file = {secret} }}
@@ -198,6 +224,7 @@ domains = ["http://api.agora.io", "http://api.sd-rtn.com"]
 region_domain = "http://api-us-west-1.agora.io"
 resolve = {{ "api.agora.io" = "{primary}", "api.sd-rtn.com" = "{secondary}", "api-us-west-1.agora.io" = "{region}" }}
 uid_range = [900000, 999999]
+notification_secrets = [{{ file = {notification_secret} }}]
 
 [[app.storage]]
 name = "archive"
@@ -219,6 +246,123 @@ file_name_prefix = ["lessons"]
 "#
         ),
     )
+}
+
+/// The file of a scenario; the names that there are, if there is none of this name.
+fn scenario_file(name: &str) -> Outcome<PathBuf> {
+    let folder = paths::root().join("crates/simulator-server/scenarios");
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let file = folder.join(format!("{name}.toml"));
+    if plain && file.is_file() {
+        return Ok(file);
+    }
+    let entries = fs::read_dir(&folder)
+        .map_err(|error| Problem::new(format!("{} cannot be read: {error}.", folder.display())))?;
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.path().file_stem().map(|name| name.to_string_lossy().into_owned()))
+        .collect();
+    names.sort();
+    Err(Problem::new(format!("There is no scenario {name:?}. There are: {}.", names.join(", "))))
+}
+
+/// The staff of a scenario: asks for recordings and stops them through the control desk, as people would.
+#[derive(Default)]
+struct Staff {
+    deeds: VecDeque<(Duration, Deed)>,
+    /// When the scenario began, by the service's clock, in milliseconds.
+    began: i64,
+    service: String,
+    desk: String,
+    /// The newest recording of each channel.
+    recordings: BTreeMap<String, String>,
+    keys: u64,
+}
+
+/// What `GET /simulator/scenario` answers.
+#[derive(Deserialize)]
+struct Played {
+    began: i64,
+    scenario: Option<Scenario>,
+}
+
+impl Staff {
+    fn of(addresses: &Addresses, desk: &str) -> Outcome<Self> {
+        // No scenario takes the region's domain down: it would lose the staff its clock.
+        let service = format!("http://{}", addresses.region);
+        let told = ureq::get(format!("{service}/simulator/scenario"))
+            .call()
+            .and_then(|mut answer| answer.body_mut().read_to_string())
+            .map_err(|error| {
+                Problem::new(format!("The simulated service does not tell its scenario: {error}."))
+            })?;
+        let played: Played = serde_json::from_str(&told)
+            .map_err(|error| Problem::new(format!("The scenario cannot be read: {error}.")))?;
+        let scenario =
+            played.scenario.ok_or_else(|| Problem::new("The simulated service plays no scenario."))?;
+        println!("{}", scenario.about);
+        println!("Keep the page open: it is the page that makes the calls.");
+        Ok(Self {
+            deeds: scenario.of_staff().into(),
+            began: played.began,
+            service,
+            desk: desk.to_owned(),
+            ..Self::default()
+        })
+    }
+
+    /// Does what is due.
+    fn act(&mut self) {
+        let Some((at, _)) = self.deeds.front() else { return };
+        let at = *at;
+        let Some(now) = self.now() else { return };
+        if Duration::from_millis(u64::try_from(now - self.began).unwrap_or(0)) < at {
+            return;
+        }
+        let Some((_, deed)) = self.deeds.pop_front() else { return };
+        match deed {
+            Deed::Record { channel, idle_seconds } => {
+                let body = json!({
+                    "app": APP,
+                    "channel": channel,
+                    "storage": "archive",
+                    "settings": { "mode": "mix", "recording_config": { "maxIdleTime": idle_seconds } },
+                });
+                if let Some(asked) = self.post("/api/v1/recordings", &body)
+                    && let Some(id) = asked["recording"].as_str()
+                {
+                    self.recordings.insert(channel, id.to_owned());
+                }
+            }
+            Deed::Stop { channel } => {
+                if let Some(id) = self.recordings.remove(&channel) {
+                    self.post(&format!("/api/v1/recordings/{id}/stop"), &json!({}));
+                }
+            }
+        }
+    }
+
+    /// The service's time, in milliseconds.
+    fn now(&self) -> Option<i64> {
+        let text =
+            ureq::get(format!("{}/healthz", self.service)).call().ok()?.body_mut().read_to_string().ok()?;
+        serde_json::from_str::<Value>(&text).ok()?.get("now")?.as_i64()
+    }
+
+    /// One command of staff. What the control desk refuses is said and not tried again, as with a person.
+    fn post(&mut self, path: &str, body: &Value) -> Option<Value> {
+        self.keys += 1;
+        let answer = ureq::post(format!("{}{path}", self.desk))
+            .header("idempotency-key", format!("scenario-{}-{}", self.began, self.keys))
+            .content_type("application/json")
+            .send(body.to_string());
+        match answer.and_then(|mut answer| answer.body_mut().read_to_string()) {
+            Ok(text) => serde_json::from_str(&text).ok(),
+            Err(error) => {
+                eprintln!("The control desk did not take {path}: {error}.");
+                None
+            }
+        }
+    }
 }
 
 fn start_proxy(options: &Options, clock: &[String], configuration: &Path) -> Outcome<Running> {

@@ -1,0 +1,418 @@
+//! Walks every row of the service's table of status codes, and the older codes, against the running program over HTTP:
+//! each row once as it comes about by itself, and each once as a fault.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+const RIGHT: &str = "Basic a2V5OnNlY3JldA==";
+const APP: &str = "/v1/apps/demo/cloud_recording";
+
+struct Running {
+    process: Child,
+    at: SocketAddr,
+    agent: ureq::Agent,
+    rooms: u32,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already; then there is nothing to end.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// An answer: the status, and the body.
+type Answer = (u16, Value);
+
+impl Running {
+    /// Runs at a hundred times the wall's speed, so that the limit of ten requests a second is out of the way.
+    fn start(options: &[&str]) -> Self {
+        Self::at_rate("100", options)
+    }
+
+    fn at_rate(rate: &str, options: &[&str]) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_tallylight-simulator"))
+            .args(["--app-id", "demo", "--customer-key", "key", "--customer-secret", "secret"])
+            .args(["--listen", "127.0.0.1:0", "--listen-secondary", "127.0.0.1:0", "--clock-rate", rate])
+            .args(options)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let output = process.stdout.take().expect("its output is a pipe");
+        let line = BufReader::new(output).lines().next().expect("a line").expect("text");
+        let address = line.strip_prefix("listening on http://").and_then(|rest| rest.split(' ').next());
+        let at = address.expect("the address").parse().expect("an address");
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(30)))
+            .build();
+        Self { process, at, agent: ureq::Agent::new_with_config(config), rooms: 0 }
+    }
+
+    fn send(&self, method: &str, path: &str, authorization: Option<&str>, body: &Value) -> Answer {
+        let url = format!("http://{}{path}", self.at);
+        let mut response = if method == "GET" {
+            let request = self.agent.get(&url);
+            let request = authorization
+                .into_iter()
+                .fold(request, |request, text| request.header("Authorization", text));
+            request.call().expect("an answer")
+        } else {
+            let request = self.agent.post(&url).content_type("application/json;charset=utf-8");
+            let request = authorization
+                .into_iter()
+                .fold(request, |request, text| request.header("Authorization", text));
+            request.send(body.to_string()).expect("an answer")
+        };
+        let text = response.body_mut().read_to_string().expect("text");
+        (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    /// A call that waits out the limit of ten in a second: the limit has a row of its own.
+    fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
+        for _ in 0..200 {
+            let answer = self.send(method, path, Some(RIGHT), body);
+            if answer.0 != 429 {
+                return answer;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("{method} {path}: limited for ever")
+    }
+
+    fn control(&self, path: &str, body: &Value) {
+        let answer = self.send("POST", &format!("/simulator/{path}"), None, body);
+        assert_eq!(answer.0, 200, "{path} {body}: {}", answer.1);
+    }
+
+    fn room(&mut self) -> String {
+        self.rooms += 1;
+        format!("room{}", self.rooms)
+    }
+
+    fn acquire(&self, cname: &str, request: Value) -> Answer {
+        self.call("POST", &format!("{APP}/acquire"), &envelope(cname, request))
+    }
+
+    fn acquired(&self, cname: &str) -> String {
+        let (status, body) = self.acquire(cname, json!({}));
+        assert_eq!(status, 200, "{body}");
+        body["resourceId"].as_str().expect("a resource ID").to_owned()
+    }
+
+    fn start_on(&self, resource_id: &str, cname: &str) -> Answer {
+        self.call("POST", &format!("{APP}/resourceid/{resource_id}/mode/mix/start"), &start_body(cname))
+    }
+
+    /// A session that runs: the base of its paths, and its resource ID.
+    fn session(&mut self) -> (String, String, String) {
+        let cname = self.room();
+        let resource_id = self.acquired(&cname);
+        let (status, body) = self.start_on(&resource_id, &cname);
+        assert_eq!(status, 200, "{body}");
+        let sid = body["sid"].as_str().expect("a sid");
+        (cname, format!("{APP}/resourceid/{resource_id}/sid/{sid}/mode/mix"), resource_id)
+    }
+
+    fn operation(&self, base: &str, cname: &str, operation: &str) -> Answer {
+        match operation {
+            "query" => self.call("GET", &format!("{base}/query"), &Value::Null),
+            "update" => self.call(
+                "POST",
+                &format!("{base}/update"),
+                &envelope(
+                    cname,
+                    json!({"streamSubscribe": {"audioUidList": {"subscribeAudioUids": ["#allstream#"]}}}),
+                ),
+            ),
+            "updateLayout" => self.call(
+                "POST",
+                &format!("{base}/updateLayout"),
+                &envelope(cname, json!({"mixedVideoLayout": 1})),
+            ),
+            "stop" => {
+                self.call("POST", &format!("{base}/stop"), &envelope(cname, json!({"async_stop": true})))
+            }
+            other => panic!("no operation {other}"),
+        }
+    }
+
+    fn until(&self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
+        for _ in 0..4_000 {
+            if is_so(self) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("never: {what}")
+    }
+
+    fn recording(&self, base: &str) {
+        self.until("it records", |running| {
+            running.operation(base, "", "query").1["serverResponse"]["status"]
+                .as_u64()
+                .is_some_and(|status| status >= 4)
+        });
+    }
+}
+
+fn envelope(cname: &str, request: Value) -> Value {
+    json!({ "cname": cname, "uid": "900001", "clientRequest": request })
+}
+
+fn start_body(cname: &str) -> Value {
+    envelope(
+        cname,
+        json!({
+            "recordingConfig": { "channelType": 1, "maxIdleTime": 300 },
+            "storageConfig": { "vendor": 1, "region": 0, "bucket": "b", "accessKey": "A", "secretKey": "S" },
+        }),
+    )
+}
+
+fn told(answer: &Answer) -> (u16, Option<u64>, Option<&str>, Option<&str>) {
+    (answer.0, answer.1["code"].as_u64(), answer.1["reason"].as_str(), answer.1["message"].as_str())
+}
+
+/// What a row of the service has: status, code and reason, and no message of the gateway.
+fn service(answer: &Answer, status: u16, code: u64, reason: &str) {
+    assert_eq!(told(answer), (status, Some(code), Some(reason), None));
+}
+
+/// What a row of the gateway has: status and message, and no code.
+fn gateway(answer: &Answer, status: u16, message: &str) {
+    assert_eq!(told(answer), (status, None, None, Some(message)));
+}
+
+#[test]
+fn any_operation_meets_the_gateway() {
+    let running = Running::start(&[]);
+    let (acquire, body) = (format!("{APP}/acquire"), envelope("room", json!({})));
+    let send = |method, path: &str, authorization| running.send(method, path, authorization, &body);
+    gateway(&send("POST", "/v1/apps/other/cloud_recording/acquire", Some(RIGHT)), 400, "appid is invalid");
+    gateway(&send("POST", &acquire, None), 401, "Unauthorized");
+    gateway(&send("POST", &acquire, Some("Basic a2V5OndyaW5n")), 401, "Invalid authentication credentials");
+    let no_route = "no Route matched with those values";
+    gateway(&send("GET", &acquire, Some(RIGHT)), 404, no_route);
+    gateway(&send("POST", &format!("{APP}/Acquire"), Some(RIGHT)), 404, no_route);
+    gateway(
+        &send("POST", &format!("{APP}/resourceid/R/sid/S/mode/mix/updatelayout"), Some(RIGHT)),
+        404,
+        no_route,
+    );
+    gateway(&send("POST", &format!("{APP}/resourceid/R/sid/S/mode/mix/query"), Some(RIGHT)), 404, no_route);
+}
+
+#[test]
+fn any_operation_meets_the_rate_limit() {
+    let running = Running::at_rate("1", &[]);
+    let path = format!("{APP}/resourceid/R/sid/S/mode/mix/query");
+    let answers: Vec<Answer> =
+        (0..40).map(|_| running.send("GET", &path, Some(RIGHT), &Value::Null)).collect();
+    let limited: Vec<&Answer> = answers.iter().filter(|answer| answer.0 == 429).collect();
+    gateway(limited.first().expect("ten in a second are the limit"), 429, "API rate limit exceeded");
+}
+
+#[test]
+fn every_row_of_acquire() {
+    let mut running = Running::start(&["--unknown", "older-codes-status=400"]);
+    let cname = running.room();
+    let expired = json!({"resourceExpiredHour": 721});
+    service(&running.acquire(&cname, expired), 400, 2, "Acquire: invalid resourceExpiredHour value!");
+    let long_uid = json!({"cname": cname, "uid": "4294967296", "clientRequest": {}});
+    let answer = running.call("POST", &format!("{APP}/acquire"), &long_uid);
+    service(&answer, 400, 2, "api body validate failed!");
+    service(&running.acquire("röom", json!({})), 400, 401, "invalid_channel_name");
+    for (conditions, status, code, reason) in [
+        (json!({"recording": "disabled"}), 400, 400, "invalid_appid"),
+        (json!({"recording": "enabled", "account": "suspended"}), 400, 405, "no_active_status"),
+        (json!({"account": "active", "managers": "broken"}), 500, 500, "internal_error"),
+        (json!({"managers": "none"}), 500, 501, "no_worker_manager_available"),
+        (json!({"managers": "slow"}), 500, 504, "allocate_timeout"),
+        (json!({"managers": "ready", "backend": "late"}), 500, 504, "allocate_timeout"),
+    ] {
+        running.control("conditions", &conditions);
+        service(&running.acquire(&cname, json!({})), status, code, reason);
+    }
+    running.control("conditions", &json!({"backend": "ready"}));
+    for _ in 0..50 {
+        running.session();
+    }
+    service(&running.acquire(&cname, json!({})), 400, 406, "vendor_over_load");
+}
+
+#[test]
+fn every_row_of_start() {
+    let mut running = Running::start(&[]);
+    let (cname, _, resource_id) = running.session();
+    service(&running.start_on(&resource_id, &cname), 201, 7, "already started");
+    let conflicting = running.acquired(&cname);
+    service(&running.start_on(&conflicting, &cname), 400, 53, "task conflict");
+
+    let cname = running.room();
+    let resource_id = running.acquired(&cname);
+    let path = format!("{APP}/resourceid/{resource_id}/mode/mix/start");
+    let answer = running.call("POST", &path, &envelope(&cname, json!({})));
+    assert_eq!((answer.0, answer.1["code"].as_u64()), (400, Some(2)));
+    running.control("conditions", &json!({"workers": 0}));
+    service(&running.start_on(&resource_id, &cname), 500, 502, "Failed to allocate worker");
+    running.control("conditions", &json!({"workers": "any", "backend": "away"}));
+    service(&running.start_on(&resource_id, &cname), 500, 62, "request timeout");
+    running.control("conditions", &json!({"backend": "late"}));
+    service(&running.start_on(&resource_id, &cname), 206, 65, "request not completed");
+    running.control("conditions", &json!({"backend": "ready"}));
+    service(&running.start_on(&resource_id, &cname), 201, 7, "already started");
+}
+
+#[test]
+fn every_row_of_query_and_of_both_updates() {
+    let mut running = Running::start(&[]);
+    let (cname, base, _) = running.session();
+    running.recording(&base);
+    for operation in ["query", "update", "updateLayout"] {
+        assert_eq!(running.operation(&base, &cname, operation).0, 200, "{operation}");
+        running.control("conditions", &json!({"backend": "late"}));
+        service(&running.operation(&base, &cname, operation), 206, 65, "request not completed");
+        running.control("conditions", &json!({"backend": "away"}));
+        service(&running.operation(&base, &cname, operation), 504, 62, "request timeout");
+        running.control("conditions", &json!({"backend": "ready"}));
+    }
+    let wrong_mode = base.replace("/mode/mix", "/mode/web");
+    let answer = running.operation(&wrong_mode, &cname, "query");
+    assert_eq!((answer.0, answer.1["code"].as_u64()), (400, Some(2)));
+    let answer = running.call("POST", &format!("{base}/update"), &envelope(&cname, json!({})));
+    service(&answer, 400, 2, "api body validate failed!");
+    running
+        .control("faults", &json!({"fault": "disconnect", "cname": cname, "resumes_after_ms": 10_000_000}));
+    for operation in ["query", "update", "updateLayout", "stop"] {
+        service(&running.operation(&base, &cname, operation), 404, 404, "failed to find worker");
+    }
+}
+
+#[test]
+fn every_row_of_stop() {
+    let mut running = Running::start(&[]);
+    let (cname, base, _) = running.session();
+    running.recording(&base);
+    running.control("conditions", &json!({"backend": "away"}));
+    service(&running.operation(&base, &cname, "stop"), 504, 62, "request timeout");
+    running.control("conditions", &json!({"backend": "ready"}));
+    let answer =
+        running.call("POST", &format!("{base}/stop"), &envelope(&cname, json!({"async_stop": "yes"})));
+    assert_eq!((answer.0, answer.1["code"].as_u64()), (400, Some(2)));
+    running.control("storage", &json!({"bucket": "b", "state": "slow"}));
+    running.control("conditions", &json!({"backend": "late"}));
+    service(&running.operation(&base, &cname, "stop"), 206, 65, "request not completed");
+    running.control("conditions", &json!({"backend": "ready"}));
+    service(&running.operation(&base, &cname, "stop"), 400, 49, "invalid operation");
+    running.until("it is gone", |running| running.operation(&base, &cname, "query").0 == 404);
+    service(&running.operation(&base, &cname, "stop"), 404, 404, "failed to find worker");
+
+    let cname = running.room();
+    running.control("channels", &json!({"cname": cname, "publishers": 0}));
+    let (_, body) = running.start_on(&running.acquired(&cname), &cname);
+    let ids = |name: &str| body[name].as_str().expect("an ID").to_owned();
+    let base = format!("{APP}/resourceid/{}/sid/{}/mode/mix", ids("resourceId"), ids("sid"));
+    running.recording(&base);
+    service(&running.operation(&base, &cname, "stop"), 206, 435, "no recorded data");
+
+    // An upload that takes longer than 20 s: the old code 50.
+    let (cname, base, _) = running.session();
+    running.recording(&base);
+    let answer = running.call("POST", &format!("{base}/stop"), &envelope(&cname, json!({})));
+    service(&answer, 504, 50, "upload timeout");
+}
+
+#[test]
+fn every_older_code_that_comes_about_by_itself() {
+    let mut running =
+        Running::start(&["--unknown", "token-checked=at-start", "--app-certificate", "certificate"]);
+    let cname = running.room();
+    let resource_id = running.acquired(&cname);
+    let start = |resource_id: &str, body: &Value| {
+        running.call("POST", &format!("{APP}/resourceid/{resource_id}/mode/mix/start"), body)
+    };
+    service(&start(&resource_id, &start_body(&cname)), 400, 110, "token invalid");
+    let mut body = start_body(&cname);
+    body["clientRequest"]["token"] =
+        simulator::channel_token("demo", "certificate", (&cname, "900001"), 1_000, 60).into();
+    service(&start(&resource_id, &body), 400, 109, "token expired");
+    service(
+        &start(&resource_id, &start_body("other")),
+        400,
+        432,
+        "cname or uid does not match the resourceId",
+    );
+    service(&start("R", &start_body(&cname)), 400, 1001, "resourceId cannot be parsed");
+    running.control("conditions", &json!({"recording": "disabled_old"}));
+    assert_eq!(running.acquire(&cname, json!({})).1["code"], 62);
+    running.control("conditions", &json!({"recording": "enabled", "token": "ignored"}));
+
+    let (cname, base, _) = running.session();
+    let crossed = base.replace(base.split('/').nth(6).expect("its resource ID"), "R");
+    service(&running.operation(&crossed, &cname, "query"), 400, 1003, "sid does not match the resourceId");
+    let answer = running.call("POST", &format!("{base}/updateLayout"), &envelope(&cname, json!({})));
+    service(&answer, 400, 1028, "api body validate failed!");
+    let unfit = envelope("room1", json!({}));
+    running.until("the resource ID is too old", |running| {
+        let answer = running.call("POST", &format!("{APP}/resourceid/{resource_id}/mode/mix/start"), &unfit);
+        told(&answer) == (400, Some(433), Some("resourceId expired"), None)
+    });
+}
+
+#[test]
+fn every_row_comes_as_a_fault() {
+    let mut running = Running::start(&[]);
+    let (cname, base, _) = running.session();
+    let shared = [(206, 65), (400, 2), (404, 404), (504, 62)];
+    let rows: Vec<(&str, u16, u64)> = [
+        (
+            "acquire",
+            vec![
+                (400, 2),
+                (400, 400),
+                (400, 401),
+                (400, 405),
+                (400, 406),
+                (500, 500),
+                (500, 501),
+                (500, 504),
+            ],
+        ),
+        ("start", vec![(201, 7), (206, 65), (400, 2), (400, 53), (500, 502), (500, 62), (500, 15)]),
+        ("query", shared.to_vec()),
+        ("update", shared.to_vec()),
+        ("updateLayout", shared.to_vec()),
+        ("stop", [&shared[..], &[(206, 435), (400, 49)]].concat()),
+        (
+            "query",
+            [8, 50, 52, 109, 110, 432, 433, 501, 1001, 1003, 1013, 1028].map(|code| (400, code)).to_vec(),
+        ),
+    ]
+    .into_iter()
+    .flat_map(|(operation, rows)| rows.into_iter().map(move |(status, code)| (operation, status, code)))
+    .collect();
+    for (operation, status, code) in rows {
+        running.control(
+            "faults",
+            &json!({"fault": "answer", "operation": operation, "status": status, "code": code}),
+        );
+        let answer = match operation {
+            "acquire" => running.acquire(&cname, json!({})),
+            "start" => running.start_on("R", &cname),
+            other => running.operation(&base, &cname, other),
+        };
+        assert_eq!((answer.0, answer.1["code"].as_u64()), (status, Some(code)), "{operation}: {}", answer.1);
+        assert_eq!(answer.1["reason"].is_string(), code != 15, "{operation} {code}: {}", answer.1);
+    }
+    for (status, message) in [(401, "Invalid authentication credentials"), (429, "API rate limit exceeded")] {
+        running.control("faults", &json!({"fault": "answer", "operation": "query", "status": status}));
+        let answer = running.send("GET", &format!("{base}/query"), Some(RIGHT), &Value::Null);
+        gateway(&answer, status, message);
+    }
+}
