@@ -449,6 +449,9 @@ impl Service {
             Ok(number) => number,
             Err(reply) => return self.refused(reply),
         };
+        if self.sessions[&number].id.mode != Mode::Mix {
+            return self.refused(Reply::error(400, 2, "updateLayout is for composite mode"));
+        }
         if let Err(reason) = layout_parameters(&envelope.client_request) {
             return self.refused_old(1028, &reason);
         }
