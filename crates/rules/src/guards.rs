@@ -171,7 +171,8 @@ fn permits_start(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal> 
         || session.start.limited > 0
         || session.start.outcome.is_some_and(Outcome::is_unclear);
     let is_repeat = repeats_unclear && session.start.sent_entry > 0;
-    if !(recording.is_wanted() || is_repeat) {
+    let wanted = recording.is_wanted() && session.stop_due.is_none();
+    if !(wanted || is_repeat) {
         return refuse(RuleId::T5, "a stop was asked for: nothing more is started");
     }
     let policy = &recording.policy;

@@ -256,6 +256,14 @@ pub(crate) fn conclude(view: View<'_>, session: &Session, findings: &mut Finding
     if stop::is_out_of_control(view, session) {
         return;
     }
+    // M10: no verdict rests on answers older than the take-over.
+    let told = [session.doubt.and_then(|doubt| doubt.asked), session.last_good.map(|good| good.asked)];
+    let told = told.into_iter().flatten().max();
+    if view.recording.unattended.as_ref().is_some_and(|gap| told.is_none_or(|asked| asked < gap.to)) {
+        stop::conclude_alarms(view, session, findings);
+        conclude_alarms(view, session, findings);
+        return;
+    }
     let asked_again_at_the_end = |doubt: &Doubt| {
         let last = policy.lost_instants.last().copied().unwrap_or(0);
         doubt.asked.is_some_and(|asked| asked >= doubt.t0 + seconds(last))
@@ -310,11 +318,8 @@ fn conclude_running(view: View<'_>, session: &Session, findings: &mut Findings) 
         findings.decide(DecisionKind::Lost(number), RuleId::M7, &[entry], Cause::IsEnding);
         return;
     }
-    if session.phase == Phase::Accepted {
-        verify::conclude(view, session, findings);
-        if !findings.decisions.is_empty() {
-            return;
-        }
+    if verify::conclude(view, session, findings) {
+        return;
     }
     let Some(doubt) = session.doubt.filter(|_| counts_as_doubt(view, session)) else { return };
     if !doubt.declared {

@@ -1158,20 +1158,24 @@ fn fold_unanswered(recording: &mut Recording, id: &CallId, cause: UnansweredCaus
         session.late.remove(0);
     }
     session.late.push(call);
+    // S9: also where a repeat is answered clearly, because that answer is about the repeat.
+    if operation == Operation::Start && !cause.nothing_left() {
+        session.may_run = MayRun::Possibly;
+    }
     if !through {
         return;
     }
     match operation {
-        Operation::Start => {
-            let outcome = session.start.outcome.unwrap_or(Outcome::Unanswered { may_be_done: true });
-            session.may_run = session.may_run.max(may_run_after(outcome));
-        }
         Operation::Query => {
             note(session, 'u');
             session.last_answer = Some(LastAnswer { at: entry.at, entry: entry.number, http: None });
             unclear(session, entry, false);
         }
-        Operation::Acquire | Operation::Stop | Operation::Update | Operation::UpdateLayout => {}
+        Operation::Acquire
+        | Operation::Start
+        | Operation::Stop
+        | Operation::Update
+        | Operation::UpdateLayout => {}
     }
 }
 
@@ -1351,6 +1355,19 @@ fn recovered(recording: &mut Recording, number: SessionNumber, entry: &Entry) {
                 other.replaced = true;
             }
         }
+    }
+    // What was being started in its place is not needed any more, and would be billed as well.
+    let replacing =
+        recording.procedure.as_ref().filter(|procedure| matches!(procedure.because, Because::Replaces(_)));
+    if let Some(from) = replacing.filter(|_| started).map(|procedure| procedure.from_session) {
+        for begun in recording.sessions.iter_mut().filter(|session| session.number >= from) {
+            if matches!(begun.phase, Phase::Acquiring | Phase::Starting) {
+                begun.stop_due = begun.stop_due.or(Some((entry.at, RuleId::M4)));
+                begun.replaced = true;
+            }
+        }
+        recording.procedure = None;
+        pass_alarms(recording, is_about_starting);
     }
     pass_alarms(recording, |cause| cause == AlarmCause::Lost(number));
 }

@@ -45,6 +45,10 @@ pub(crate) fn look(view: View<'_>, findings: &mut Findings) {
         }
         return;
     }
+    // M4: what it was to replace came back before it had a `sid`.
+    for session in recording.sessions.iter().filter(|session| session.stop_due.is_some()) {
+        look_after_stop(view, session, findings);
+    }
     let Some(procedure) = recording.procedure.as_ref().filter(|_| recording.waiting.is_none()) else {
         return;
     };
@@ -444,13 +448,15 @@ fn onward(view: View<'_>, procedure: &Procedure, session: &Session) -> Onward {
             .filter(|other| other.uid == session.uid && other.start.outcome.is_some_and(wanted))
             .count()
     };
+    // One whose start may have been carried out keeps its UID from others (S11).
+    let same_is_free = view.board.is_free(&recording.channel, session.uid, None);
     match outcome {
         // The resource ID went stale before its start, or the service says so (S2).
-        None => return same_uid(0, RuleId::S2, false),
-        Some(Outcome::ResourceExpired) if tries < policy.start_tries => {
+        None if same_is_free => return same_uid(0, RuleId::S2, false),
+        Some(Outcome::ResourceExpired) if tries < policy.start_tries && same_is_free => {
             return same_uid(0, RuleId::S2, false);
         }
-        Some(Outcome::NoWorker) if tries < policy.start_tries => {
+        Some(Outcome::NoWorker) if tries < policy.start_tries && same_is_free => {
             let failures = with_outcome(|outcome| outcome == Outcome::NoWorker);
             if failures <= policy.no_worker_gaps.len() + 1 {
                 let gap = if failures <= 1 { 0 } else { policy.no_worker_gaps[failures - 2] };
@@ -547,14 +553,15 @@ fn first_uid(view: View<'_>) -> Option<(Uid, bool)> {
     order.into_iter().filter_map(|uid| lost_at(&uid).map(|at| (at, uid))).min().map(|(_, uid)| (uid, true))
 }
 
-/// T5: a stop before a `sid` is known.
+/// T5: a stop before a `sid` is known, asked for by staff or by M4.
 fn look_after_stop(view: View<'_>, session: &Session, findings: &mut Findings) {
+    let rule = if view.recording.is_wanted() { RuleId::M4 } else { RuleId::T5 };
     match session.phase {
         Phase::Acquiring => {
             if session.acquire.open.is_none() {
                 findings.decide(
                     DecisionKind::Abandoned(session.number),
-                    RuleId::T5,
+                    rule,
                     &stop_evidence(view),
                     Cause::Asked,
                 );
@@ -563,7 +570,7 @@ fn look_after_stop(view: View<'_>, session: &Session, findings: &mut Findings) {
         Phase::Starting => {
             let line = &session.start;
             if line.open.is_some() {
-                findings.rests.push(crate::monitor::awaits(session.number, Operation::Start, RuleId::T5));
+                findings.rests.push(crate::monitor::awaits(session.number, Operation::Start, rule));
                 return;
             }
             let unclear = line.outcome.is_some_and(Outcome::is_unclear) || line.unanswered > 0;
@@ -576,10 +583,18 @@ fn look_after_stop(view: View<'_>, session: &Session, findings: &mut Findings) {
                 findings.plan(repeat);
                 return;
             }
-            let again =
-                (view.recording.procedure.as_ref().zip(line.outcome)).filter(|_| usable && unclear).and_then(
-                    |(procedure, outcome)| same_resource_again(view.recording, procedure, session, outcome),
-                );
+            let procedure = view.recording.procedure.clone().unwrap_or(Procedure {
+                because: session.because,
+                begun: session.begun,
+                entry: 0,
+                from_session: session.number,
+                rounds: 0,
+                minutes_since: None,
+            });
+            let again = line
+                .outcome
+                .filter(|_| usable && unclear)
+                .and_then(|outcome| same_resource_again(view.recording, &procedure, session, outcome));
             match (again, line.ended, line.outcome) {
                 (Some((gap, RuleId::S5, then)), Some(ended), Some(outcome)) => {
                     let attempt = (line.tries + 1, None);
@@ -600,7 +615,7 @@ fn look_after_stop(view: View<'_>, session: &Session, findings: &mut Findings) {
                         reason,
                     });
                 }
-                _ => give_up(session, RuleId::T5, findings),
+                _ => give_up(session, rule, findings),
             }
         }
         Phase::Accepted

@@ -132,7 +132,7 @@ pub(crate) fn conclude_not_found(view: View<'_>, session: &Session, doubt: &Doub
 }
 
 /// T4, T8: what staff are to see of a stop.
-fn conclude_alarms(view: View<'_>, session: &Session, findings: &mut Findings) {
+pub(crate) fn conclude_alarms(view: View<'_>, session: &Session, findings: &mut Findings) {
     let Some((since, _)) = wanted(view, session) else { return };
     if matches!(session.phase, Phase::TakenAsEnded | Phase::Over(_)) {
         return;

@@ -76,17 +76,17 @@ pub(crate) fn next_instant(view: View<'_>, session: &Session) -> Option<Instant>
     }
 }
 
-/// V2, V3: what the answers so far prove.
-pub(crate) fn conclude(view: View<'_>, session: &Session, findings: &mut Findings) {
+/// V2, V3: what the answers so far prove; true if that is a verdict. An alarm is none: it hides nothing.
+pub(crate) fn conclude(view: View<'_>, session: &Session, findings: &mut Findings) -> bool {
     if session.phase != Phase::Accepted {
-        return;
+        return false;
     }
     let policy = &view.recording.policy;
     if let Some(good) = session.last_good.filter(|good| matches!(good.status, 4 | 5)) {
         findings.decide(DecisionKind::Confirmed(session.number), RuleId::V2, &[good.entry], Cause::Verifying);
-        return;
+        return true;
     }
-    let Some(verdict) = verdict_at(policy, session) else { return };
+    let Some(verdict) = verdict_at(policy, session) else { return false };
     let stopping = session.stop_accepted.is_some() || crate::stop::wanted(view, session).is_some();
     let judged = !stopping && session.because != Because::Adopted;
     let never_good = session.last_good.is_none();
@@ -95,7 +95,7 @@ pub(crate) fn conclude(view: View<'_>, session: &Session, findings: &mut Finding
     if let Some(doubt) = absent.filter(|doubt| doubt.asked.is_some_and(|asked| asked >= verdict)) {
         let kind = DecisionKind::NotStarted { session: session.number, alive: false };
         findings.decide(kind, RuleId::V3, &[doubt.newest], Cause::NotFoundSince(doubt.t0));
-        return;
+        return true;
     }
     let still_preparing = session
         .last_good
@@ -103,7 +103,7 @@ pub(crate) fn conclude(view: View<'_>, session: &Session, findings: &mut Finding
     if let Some(good) = still_preparing.filter(|good| good.asked >= verdict) {
         let kind = DecisionKind::NotStarted { session: session.number, alive: true };
         findings.decide(kind, RuleId::V3, &[good.entry], Cause::Verifying);
-        return;
+        return true;
     }
     if let Some(accepted) = session.accepted {
         let at = accepted + seconds(policy.unconfirmed_alarm);
@@ -111,4 +111,5 @@ pub(crate) fn conclude(view: View<'_>, session: &Session, findings: &mut Finding
         let evidence: Vec<_> = session.last_answer.map(|answer| answer.entry).into_iter().collect();
         findings.alarm(view, at, cause, RuleId::V3, &evidence);
     }
+    false
 }

@@ -425,3 +425,23 @@ fn f6_a_gap_is_bounded_by_the_last_good_query_and_the_first_good_answer() {
     let away = &session.interruptions[0];
     assert!(away.last_good.is_some_and(|good| good < away.t0) && away.back > away.t0);
 }
+
+#[test]
+fn m10_after_a_take_over_nothing_is_concluded_from_older_answers() {
+    let (mut desk, t0) = doubted(Policy::default());
+    let lost = u32::try_from(t0 / 1000 + 100).expect("small");
+    desk.run(lost, queries(|_| not_found()));
+    desk.press_stop();
+    desk.attended = false;
+    desk.run(lost + 3_000, queries(|_| not_found()));
+    desk.attended = true;
+    desk.lease();
+    let stop_is_not_found = |call: &Seen| match call.operation {
+        Operation::Stop => not_found(),
+        Operation::Query => Reply::Open,
+        _ => well(call),
+    };
+    desk.run(lost + 3_010, stop_is_not_found);
+    let taken = desk.decided_at(&DecisionKind::TakenAsEnded(1));
+    assert_eq!(taken, None, "the last answer to a query is from before");
+}

@@ -163,3 +163,17 @@ fn r1_a_session_that_ended_by_itself_stays_on_the_board_until_it_is_replaced() {
     }
     assert!(!recording.settled());
 }
+
+#[test]
+fn m4_a_replacement_without_a_sid_is_given_up_when_the_elder_records_again() {
+    let mut desk = running();
+    // Lost at first; back while the replacement still waits for its resource ID.
+    desk.run(400, |call| match (call.operation, call.session) {
+        (Operation::Query, 1) if (120_000..230_000).contains(&call.at) => not_found(),
+        (Operation::Acquire, 2) => answer(AnswerClass::ServerError),
+        _ => well(call),
+    });
+    assert_eq!(desk.by_uid(Operation::Start).len(), 1, "nothing is started beside one that records");
+    assert!(desk.recording.procedure.is_none());
+    assert_eq!(desk.recording.billed(), (1, 0));
+}

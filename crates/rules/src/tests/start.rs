@@ -359,3 +359,30 @@ fn s10_of_two_that_are_replaced_at_once_the_second_waits_for_the_first() {
     second.run(30, well);
     assert!(second.calls.is_empty());
 }
+
+#[test]
+fn s9_a_start_that_was_cut_may_run_whatever_its_repeat_is_told() {
+    let mut desk = Desk::new();
+    desk.run(
+        1,
+        starts(|nth, _| match nth {
+            1 => Reply::None(agora::UnansweredCause::Reset, 0),
+            _ => answer(AnswerClass::Refused),
+        }),
+    );
+    assert!(desk.recording.session(1).is_some_and(crate::recording::Session::is_orphan));
+}
+
+#[test]
+fn s6_the_uid_of_a_start_that_may_run_is_not_taken_again() {
+    let mut desk = Desk::new();
+    desk.run(
+        5,
+        starts(|nth, _| match nth {
+            1 => answer(AnswerClass::ServerError),
+            _ => answer(AnswerClass::WorkerNotAllocated),
+        }),
+    );
+    let uids: Vec<_> = desk.by_uid(Operation::Start).into_iter().map(|(_, uid)| uid).take(3).collect();
+    assert_eq!(uids, [ORIGINAL, ORIGINAL, BACKUP]);
+}
