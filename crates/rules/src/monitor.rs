@@ -69,11 +69,17 @@ pub(crate) fn query_plan(view: View<'_>, session: &Session) -> Option<Plan> {
         domain: domain_for(view, line, routine),
         reason: reason_for(session.number, Operation::Query, rule, attempt, cause, then),
     };
+    // What was wanted before there was a `sid` was not about this session: V1 says when it is asked first.
+    let known_at = |instant: Timestamp| session.accepted.is_some_and(|accepted| accepted <= instant);
     let asked_since = |instant: Timestamp| line.last_sent.is_some_and(|sent| sent >= instant);
-    if let Some(hurried) = view.recording.hurried.filter(|hurried| !asked_since(*hurried)) {
+    if let Some(hurried) =
+        view.recording.hurried.filter(|hurried| known_at(*hurried) && !asked_since(*hurried))
+    {
         return Some(plan(hurried, RuleId::M1, (1, None), Cause::Asked, Then::GoesOn, false));
     }
-    if let Some(gap) = view.recording.unattended.as_ref().filter(|gap| !asked_since(gap.to)) {
+    if let Some(gap) =
+        view.recording.unattended.as_ref().filter(|gap| known_at(gap.to) && !asked_since(gap.to))
+    {
         let cause = Cause::WasUnattended;
         return Some(plan(gap.to, RuleId::M10, (1, Some(1)), cause, Then::GoesOn, false));
     }

@@ -121,6 +121,9 @@ pub struct StopIntent {
     pub by: String,
     /// Not sent before this.
     pub not_before: Timestamp,
+    /// What it waited for when they pressed: it does so again if they take the stop back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited: Option<Waiting>,
 }
 
 /// Why something begins.
@@ -763,19 +766,20 @@ pub fn fold(recording: &mut Recording, entry: &Entry) {
                     By::Staff(name) | By::Client { name, .. } => name.clone(),
                     By::Agora | By::Proxy => String::new(),
                 };
+                let waited = recording.waiting.take();
                 recording.stop.get_or_insert(StopIntent {
                     at: entry.at,
                     entry: entry.number,
                     by,
                     not_before: stop.not_before,
+                    waited,
                 });
-                recording.waiting = None;
                 pass_alarms(recording, is_about_starting);
             }
         },
         Fact::StopWithdrawn => {
-            if recording.stop.as_ref().is_some_and(|stop| entry.at < stop.not_before) {
-                recording.stop = None;
+            if let Some(stop) = recording.stop.take_if(|stop| entry.at < stop.not_before) {
+                recording.waiting = stop.waited;
             }
         }
         Fact::PolicyChanged(changed) => {
@@ -927,8 +931,12 @@ fn start_answered(recording: &mut Recording, number: SessionNumber, class: &Answ
                 session.query.restart();
             }
             let in_round = |procedure: &Procedure| number >= procedure.from_session;
-            if recording.procedure.as_ref().is_some_and(in_round) {
+            if let Some(from) =
+                recording.procedure.as_ref().filter(|procedure| in_round(procedure)).map(|of| of.from_session)
+            {
                 recording.procedure = None;
+                // It came late, and another was begun meanwhile: that one is not needed any more.
+                give_up_begun(recording, from, entry);
             }
             pass_alarms(recording, |cause| {
                 matches!(
@@ -1360,16 +1368,21 @@ fn recovered(recording: &mut Recording, number: SessionNumber, entry: &Entry) {
     let replacing =
         recording.procedure.as_ref().filter(|procedure| matches!(procedure.because, Because::Replaces(_)));
     if let Some(from) = replacing.filter(|_| started).map(|procedure| procedure.from_session) {
-        for begun in recording.sessions.iter_mut().filter(|session| session.number >= from) {
-            if matches!(begun.phase, Phase::Acquiring | Phase::Starting) {
-                begun.stop_due = begun.stop_due.or(Some((entry.at, RuleId::M4)));
-                begun.replaced = true;
-            }
-        }
         recording.procedure = None;
+        give_up_begun(recording, from, entry);
         pass_alarms(recording, is_about_starting);
     }
     pass_alarms(recording, |cause| cause == AlarmCause::Lost(number));
+}
+
+/// M4: sessions of the round that have no `sid` yet are given up, and stopped if one comes.
+fn give_up_begun(recording: &mut Recording, from: SessionNumber, entry: &Entry) {
+    for begun in recording.sessions.iter_mut().filter(|session| session.number >= from) {
+        if matches!(begun.phase, Phase::Acquiring | Phase::Starting) {
+            begun.stop_due = begun.stop_due.or(Some((entry.at, RuleId::M4)));
+            begun.replaced = true;
+        }
+    }
 }
 
 /// T6: once the new session is confirmed, the old one is stopped.

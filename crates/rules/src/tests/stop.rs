@@ -300,3 +300,44 @@ fn t8_a_refused_stop_is_an_alarm_and_goes_out_every_60_s() {
     assert_eq!(stops(&desk), [0, 60, 120, 180]);
     assert_eq!(decided(&desk, &DecisionKind::Alarm(AlarmCause::StopRefused(1))), Some(0));
 }
+
+#[test]
+fn t5_a_stop_that_is_taken_back_leaves_it_waiting_for_staff_as_before() {
+    let mut desk = Desk::new();
+    desk.run(5, |call| match call.operation {
+        Operation::Acquire => answer(AnswerClass::Refused),
+        _ => well(call),
+    });
+    let waiting = desk.recording.waiting.clone();
+    assert!(waiting.is_some());
+    let not_before = desk.now + std::time::Duration::from_secs(10);
+    desk.by_staff(Fact::StopRequested(crate::journal::StopRequested { session: None, not_before }));
+    assert_eq!(desk.recording.waiting, None);
+    desk.by_staff(Fact::StopWithdrawn);
+    assert_eq!(desk.recording.waiting, waiting);
+}
+
+#[test]
+fn d8_a_sid_that_comes_late_ends_what_was_begun_meanwhile() {
+    let mut desk = Desk::new();
+    // The first start is never answered, and a second resource ID is asked for with the same UID (S5).
+    desk.run(200, |call| match call.operation {
+        Operation::Start if call.session == 1 => Reply::None(agora::UnansweredCause::Timeout, 30_000),
+        Operation::Start => Reply::Open,
+        _ => well(call),
+    });
+    let first = desk.calls.iter().rfind(|call| call.operation == Operation::Start && call.session == 1);
+    let first = first.expect("a start").id.clone();
+    assert_eq!(
+        desk.recording.session(2).map(|session| session.phase),
+        Some(crate::recording::Phase::Starting)
+    );
+    desk.answer_now(&first, 200, AnswerClass::Started(sid(1)));
+    let second =
+        desk.calls.iter().rfind(|call| call.operation == Operation::Start).expect("a start").id.clone();
+    desk.answer_now(&second, 200, AnswerClass::Started(sid(2)));
+    desk.run(260, well);
+    let stopped: Vec<_> = desk.calls.iter().filter(|call| call.operation == Operation::Stop).collect();
+    assert!(!stopped.is_empty(), "one of two is enough");
+    assert!(stopped.iter().all(|call| call.session == 2));
+}
