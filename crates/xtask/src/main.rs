@@ -1,6 +1,7 @@
 //! `cargo xtask`: builds the page and the servers, demonstrates them, and checks everything that CI checks.
 
 mod agree;
+mod chaos;
 mod check;
 mod demo;
 mod nudge;
@@ -54,6 +55,8 @@ enum Command {
     Test(check::Options),
     /// Compare what the simulated service received with what the journal says
     Agree(agree::Options),
+    /// Run the whole desk in virtual time with faults, once a seed, and say what breaks
+    Chaos(chaos::Options),
     /// Change each number of the rules by one and look whether a test notices
     Nudge,
 }
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&options),
         Command::Test(options) => check::run(&options),
         Command::Agree(options) => agree::run(&options),
+        Command::Chaos(options) => chaos::run(&options),
         Command::Nudge => nudge::run(),
     };
     // After Ctrl-C whatever failed then failed because of that, and the person knows; a demonstration ends well by it.

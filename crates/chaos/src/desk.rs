@@ -1,0 +1,210 @@
+//! What the proxy stands on: a disk that can be full or be cut off in the middle of a write, the bodies of requests, and
+//! a configuration.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use agora::request::{self, StorageConfig};
+use agora::{AppId, Mode, Operation, Timestamp};
+use rules::api::NamedPolicy;
+use rules::{Entry, EntryNumber, Patience, Policy, RecordingId};
+use simulator::{Config as ServiceConfig, Unknowns};
+use switchboard::ports::{self, Batch, KeyUse, Line, RequestFacts, Requests, Store, StoreError};
+use switchboard::{AppConfig, Config};
+
+use crate::schedule::World;
+
+/// The App ID's name.
+pub const APP: &str = "app";
+const APP_ID: &str = "0123456789abcdef0123456789abcdef";
+/// What every request proves itself with.
+pub const AUTHORIZATION: &str = "Basic a2V5OnNlY3JldA==";
+/// The policies by name, the documented one first.
+pub const POLICIES: [(&str, Patience); 3] =
+    [("patient", Patience::Patient), ("swift", Patience::Swift), ("immediate", Patience::Immediate)];
+/// Calls per second.
+pub const QPS: u32 = 10;
+
+/// The proxy's configuration.
+pub fn config(world: &World) -> Config {
+    let app = AppConfig {
+        name: APP.to_owned(),
+        qps: QPS,
+        has_region: true,
+        storage: vec!["archive".to_owned()],
+        modes: vec![Mode::Mix],
+        uid_range: (900_000, 900_063),
+    };
+    let policy = |(name, patience): &(&str, Patience)| NamedPolicy {
+        name: (*name).to_owned(),
+        policy: Policy::with_patience(*patience),
+    };
+    Config {
+        apps: vec![app],
+        policies: POLICIES.iter().map(policy).collect(),
+        build: "build".to_owned(),
+        clock_rate: world.rate,
+    }
+}
+
+/// The service's configuration.
+pub fn service(world: &World) -> ServiceConfig {
+    let app_id = AppId::parse(APP_ID).expect("32 hexadecimal digits are an App ID");
+    ServiceConfig {
+        concurrent_sessions: world.concurrent,
+        unknowns: Unknowns { started_twice_returns_sid: world.tells_sid, ..Unknowns::default() },
+        upload: (Duration::from_secs(2), Duration::from_secs(world.upload_seconds)),
+        ..ServiceConfig::new(app_id, "key", "secret")
+    }
+}
+
+/// The journal's disk, which outlives the proxy. Copies are the same disk.
+#[derive(Clone, Default)]
+pub struct Disk(Arc<Mutex<Platter>>);
+
+/// What is on the disk, and what is wrong with it.
+#[derive(Default)]
+pub struct Platter {
+    /// Every entry that is durable, in board order.
+    pub lines: Vec<Line>,
+    places: BTreeMap<RecordingId, Vec<usize>>,
+    key_uses: Vec<KeyUse>,
+    /// Nothing can be written.
+    pub full: bool,
+    /// At the so many-th write from now on the proxy is killed: just after it is durable, or just before.
+    pub fuse: Option<(u32, bool)>,
+    /// The fuse has burnt: for the proxy that writes here the time is over.
+    pub cut: bool,
+}
+
+impl Disk {
+    /// A look at what is on it.
+    pub fn open(&self) -> MutexGuard<'_, Platter> {
+        // Nothing in here is left half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Platter {
+    fn take(&mut self, batch: &Batch) {
+        for line in &batch.lines {
+            let place = self.lines.len();
+            match self.places.get_mut(&line.recording) {
+                Some(places) => places.push(place),
+                None => {
+                    self.places.insert(line.recording.clone(), vec![place]);
+                }
+            }
+            self.lines.push(line.clone());
+        }
+        self.key_uses.extend(batch.key_use.clone());
+    }
+}
+
+impl Store for Disk {
+    fn append(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let mut platter = self.open();
+        if platter.cut || platter.full {
+            return Err(StoreError("nothing can be written".to_owned()));
+        }
+        if let Some((left, durable)) = platter.fuse {
+            platter.fuse = Some((left.saturating_sub(1), durable));
+            if left <= 1 {
+                platter.fuse = None;
+                platter.cut = true;
+                if durable {
+                    platter.take(batch);
+                }
+                return Err(StoreError("killed".to_owned()));
+            }
+        }
+        platter.take(batch);
+        Ok(())
+    }
+
+    fn journal_id(&mut self) -> Result<String, StoreError> {
+        Ok("journal".to_owned())
+    }
+
+    fn each_line(&mut self, take: &mut dyn FnMut(Line)) -> Result<(), StoreError> {
+        self.open().lines.iter().cloned().for_each(take);
+        Ok(())
+    }
+
+    fn lines_after(&mut self, after: u64, limit: usize) -> Result<Vec<Line>, StoreError> {
+        let platter = self.open();
+        let from = platter.lines.partition_point(|line| line.entry.board <= after);
+        Ok(platter.lines[from..].iter().take(limit).cloned().collect())
+    }
+
+    fn entries(
+        &mut self,
+        recording: &RecordingId,
+        after: EntryNumber,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let platter = self.open();
+        let places = platter.places.get(recording).map_or(&[][..], Vec::as_slice);
+        // Entries are numbered from 1 without a gap.
+        let later = places.iter().skip(after as usize).take(limit);
+        Ok(later.map(|place| platter.lines[*place].entry.clone()).collect())
+    }
+
+    fn key_use(&mut self, person: &str, key: &str, since: Timestamp) -> Result<Option<KeyUse>, StoreError> {
+        let platter = self.open();
+        let fits = |known: &&KeyUse| known.person == person && known.key == key && known.at > since;
+        Ok(platter.key_uses.iter().rev().find(fits).cloned())
+    }
+
+    fn probe(&mut self) -> Result<(), StoreError> {
+        let platter = self.open();
+        if platter.cut || platter.full {
+            Err(StoreError("nothing can be written".to_owned()))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Bodies as the proxy builds them; a body is its own hash.
+pub struct Bodies;
+
+impl Requests for Bodies {
+    fn build(&self, facts: &RequestFacts<'_>) -> Result<ports::Request, String> {
+        let RequestFacts {
+            requested, operation, domain, uid, resource_id, sid, asynchronous, exclude, ..
+        } = *facts;
+        let app_id = AppId::parse(APP_ID).map_err(|error| error.to_string())?;
+        let settings = &requested.settings;
+        let path =
+            request::path(&app_id, operation, settings.mode, resource_id, sid).ok_or("an ID is missing")?;
+        let channel = &requested.channel;
+        let body = match operation {
+            Operation::Acquire => request::acquire_body(channel, uid, settings, exclude),
+            Operation::Start => request::start_body(channel, uid, settings, &archive(), None),
+            Operation::Stop => request::stop_body(channel, uid, asynchronous),
+            Operation::Query | Operation::Update | Operation::UpdateLayout => String::new(),
+        };
+        let host = match domain {
+            rules::journal::Domain::Primary => "api.agora.io",
+            rules::journal::Domain::Secondary => "api.sd-rtn.com",
+            rules::journal::Domain::Region => "api-us-west-1.agora.io",
+        };
+        Ok(ports::Request { host: host.to_owned(), path, body_hash: body.clone(), body: body.into_bytes() })
+    }
+}
+
+fn archive() -> StorageConfig {
+    StorageConfig {
+        vendor: 1,
+        region: 0,
+        bucket: "bucket".to_owned(),
+        access_key: "access".to_owned(),
+        secret_key: "secret".to_owned(),
+        sts_token: None,
+        sts_expiration: None,
+        file_name_prefix: vec!["archive".to_owned()],
+        extension_params: None,
+    }
+}

@@ -1,0 +1,20 @@
+//! A whole control desk in one thread and in virtual time, from one seed.
+//!
+//! - [`schedule`]: what staff do and what breaks, drawn from a seed.
+//! - [`simulation`]: the real service, the real switchboard, real clients and a network, driven through it.
+//! - [`judge`] and [`rest`]: the invariants, by a second reading of the journal ([`history`]).
+//! - [`shrink`]: the shortest schedule that still shows a violation.
+//! - [`desk`], [`chance`]: what the parts stand on.
+
+pub mod chance;
+pub mod desk;
+pub mod history;
+pub mod judge;
+pub mod rest;
+pub mod schedule;
+pub mod shrink;
+pub mod simulation;
+
+pub use judge::{Invariant, Tally, Violation};
+pub use schedule::Schedule;
+pub use simulation::{Report, run};

@@ -1,0 +1,150 @@
+//! What is judged when nothing has broken for five minutes: both lists agree, and nothing is stuck.
+
+use agora::Timestamp;
+use rules::Recording;
+use rules::journal::EndedHow;
+use rules::recording::{Phase, Session};
+use simulator::Service;
+use switchboard::{Filter, Switchboard};
+
+use crate::history::Verdict;
+use crate::judge::{Invariant, Judge};
+
+/// A session that the service runs, without a loan.
+struct Runs {
+    sid: String,
+    resource: String,
+    moving: bool,
+    past_control: bool,
+}
+
+/// Judges everything at rest.
+pub fn judge(judge: &mut Judge, board: &Switchboard, service: &mut Service, time: Timestamp) {
+    let runs: Vec<Runs> = service
+        .sessions(time)
+        .filter(|truth| truth.live)
+        .map(|truth| Runs {
+            sid: truth.sid.as_str().to_owned(),
+            resource: truth.resource_id.as_str().to_owned(),
+            moving: truth.moving,
+            past_control: time >= truth.control_until,
+        })
+        .collect();
+    let all = board.page(&Filter::default(), None, usize::MAX).recordings;
+    for run in &runs {
+        let shown = all.iter().flat_map(|recording| &recording.sessions).any(|session| shows(session, run));
+        let dismissed = all.iter().flat_map(|recording| &recording.sessions).any(|session| {
+            session.dismissed && session.resource.as_ref().is_some_and(|own| own.id.as_str() == run.resource)
+        });
+        let known = judge.histories.values().flat_map(|history| &history.sessions).any(|session| {
+            session.dismissed
+                && session.resource.as_ref().is_some_and(|(own, _)| own.as_str() == run.resource)
+        });
+        // One that was away for longer than anybody asks after it (M11) cannot be known.
+        let away = judge.histories.values().flat_map(|history| &history.sessions).any(|session| {
+            session.verdict == Verdict::Over(EndedHow::NotFound)
+                && session.sid.as_ref().is_some_and(|(sid, _)| sid.as_str() == run.sid)
+        });
+        let by_uid = said_by_another(judge, &all, run);
+        judge.holds(Invariant::ListsAgree, shown || dismissed || known || away || by_uid, || {
+            format!("{} runs and is on no board", run.sid)
+        });
+    }
+    for recording in &all {
+        for session in &recording.sessions {
+            if session.is_billed() && !session.dismissed {
+                let truth =
+                    runs.iter().find(|run| session.sid.as_ref().is_some_and(|sid| sid.as_str() == run.sid));
+                let out_of_control =
+                    session.control_ends(recording.control_hours).is_some_and(|ends| time >= ends);
+                // One that is ending may still upload.
+                let ends = session.phase == Phase::Ending;
+                judge.holds(Invariant::ListsAgree, truth.is_some() || out_of_control || ends, || {
+                    format!(
+                        "{} session {} is shown as {:?} and does not run",
+                        recording.id, session.number, session.phase
+                    )
+                });
+            }
+            let unknown = session.sid.is_none()
+                && !session.may_run.is_no()
+                && session.start.open.is_none()
+                && session.phase == Phase::Starting
+                && recording.procedure.is_none();
+            judge.holds(Invariant::Resolved, !unknown, || {
+                format!("{} session {} may run and nobody says so", recording.id, session.number)
+            });
+            if let Some(run) =
+                runs.iter().find(|run| session.sid.as_ref().is_some_and(|sid| sid.as_str() == run.sid))
+            {
+                let wanted =
+                    recording.stop.is_none() && session.stop_asked.is_none() && session.stop_due.is_none();
+                let excused = run.moving || run.past_control || session.dismissed || came_back_late(session);
+                judge.holds(Invariant::StopsInTime, wanted || excused, || {
+                    format!(
+                        "{} session {} was to be stopped and runs: {:?}",
+                        recording.id, session.number, session.phase
+                    )
+                });
+                if run.past_control {
+                    let told =
+                        recording.alarms.iter().any(|alarm| alarm.cause.session() == Some(session.number));
+                    judge.holds(Invariant::ControlTold, told || session.dismissed, || {
+                        format!(
+                            "{} session {} is out of control without an alarm",
+                            recording.id, session.number
+                        )
+                    });
+                }
+            }
+        }
+        goes_on(judge, recording, &runs);
+    }
+}
+
+/// One that came back after it was taken as ended is asked after only now and then (M11).
+fn came_back_late(session: &Session) -> bool {
+    matches!(session.phase, Phase::TakenAsEnded | Phase::Lost | Phase::NotStarted)
+}
+
+fn shows(session: &Session, run: &Runs) -> bool {
+    let by_sid = session.sid.as_ref().is_some_and(|sid| sid.as_str() == run.sid);
+    let by_resource = session.sid.is_none()
+        && !session.may_run.is_no()
+        && session.resource.as_ref().is_some_and(|own| own.id.as_str() == run.resource);
+    (by_sid && !matches!(session.phase, Phase::Over(_))) || by_resource
+}
+
+/// One entry a UID (S9): a younger possible orphan of the recording says it.
+fn said_by_another(judge: &Judge, all: &[Recording], run: &Runs) -> bool {
+    judge.histories.values().any(|history| {
+        let own = history.sessions.iter().find(|session| {
+            session.resource.as_ref().is_some_and(|(resource, _)| resource.as_str() == run.resource)
+        });
+        let Some(own) = own.filter(|own| own.sid.is_none()) else { return false };
+        all.iter().filter(|recording| recording.id == history.id).any(|recording| {
+            recording.sessions.iter().any(|session| session.uid == own.uid && !session.may_run.is_no())
+        })
+    })
+}
+
+fn goes_on(judge: &mut Judge, recording: &Recording, runs: &[Runs]) {
+    if recording.stop.is_some() || recording.watched {
+        return;
+    }
+    let running = recording.sessions.iter().any(|session| {
+        runs.iter().any(|run| session.sid.as_ref().is_some_and(|sid| sid.as_str() == run.sid))
+    });
+    let says = recording.waiting.is_some()
+        || recording.open_alarms().next().is_some()
+        || recording.sessions.iter().any(|session| {
+            session.is_orphan()
+                || session.doubt.is_some()
+                || session.phase == Phase::Ending
+                || session.stop_asked.is_some()
+        })
+        || recording.procedure.is_some();
+    judge.holds(Invariant::GoesOn, running || says, || {
+        format!("{} is wanted, does not run and says nothing", recording.id)
+    });
+}

@@ -1,0 +1,25 @@
+//! The simulation: built fast in a profile of its own, then run with the options that it was given.
+
+use crate::{Outcome, processes, tools};
+
+/// What `cargo xtask chaos` takes: everything that the simulation itself takes.
+#[derive(clap::Args)]
+#[command(disable_help_flag = true)]
+pub struct Options {
+    /// See `cargo xtask chaos --help`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+/// Builds it and runs it.
+pub fn run(options: &Options) -> Outcome {
+    let arguments: Vec<&str> = options.arguments.iter().map(String::as_str).collect();
+    run_with(&arguments)
+}
+
+/// Builds it and runs it with these arguments.
+pub fn run_with(arguments: &[&str]) -> Outcome {
+    let mut command = tools::cargo()?;
+    command.args(["run", "--quiet", "--package", "chaos", "--profile", "chaos", "--"]).args(arguments);
+    processes::run(&mut command, "The simulation found something, or could not be run: see above.")
+}
