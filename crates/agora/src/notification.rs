@@ -6,6 +6,7 @@
 //! nothing panics. Event types mean something only together with `productId` 3.
 
 use core::fmt;
+use std::borrow::Cow;
 
 use from_json::FromJson;
 use serde::{Deserialize, Serialize};
@@ -338,6 +339,25 @@ impl Notification {
             service: unsigned(field(payload, "serviceType")),
             details: Details::read(event, details),
         })
+    }
+
+    /// The body as it may be kept and shown: the address of a live stream without its key, everything else as it came.
+    pub fn keepable<'a>(&self, body: &'a [u8]) -> Cow<'a, [u8]> {
+        if self.event != EventType::RtmpPublishStatus {
+            return Cow::Borrowed(body);
+        }
+        let Ok(mut value) = serde_json::from_slice::<Value>(body) else { return Cow::Borrowed(body) };
+        let mut at = Some(&mut value);
+        for name in ["payload", "details", "rtmpUrl"] {
+            at = at.and_then(Value::as_object_mut).and_then(|map| {
+                let key = map.keys().find(|key| key.eq_ignore_ascii_case(name))?.clone();
+                map.get_mut(&key)
+            });
+        }
+        if let Some(address) = at {
+            *address = Value::String(self.details.text.clone().unwrap_or_default());
+        }
+        serde_json::to_vec(&value).map_or(Cow::Borrowed(body), Cow::Owned)
     }
 
     /// Whether it is about Cloud Recording.

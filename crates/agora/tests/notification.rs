@@ -128,6 +128,17 @@ fn the_key_of_a_live_stream_is_not_kept() {
 }
 
 #[test]
+fn a_kept_body_holds_no_key_of_a_live_stream() {
+    let body = json!({"eventType": 100, "productId": 3, "payload": {"details": {"rtmpUrl": "rtmp://a.example/live/key"}}});
+    let body = body.to_string();
+    let kept = Notification::read(body.as_bytes()).expect("it is one").keepable(body.as_bytes()).into_owned();
+    let kept = String::from_utf8(kept).expect("it is text");
+    assert!(kept.contains("rtmp://a.example/live/…") && !kept.contains("key"), "{kept}");
+    let other = br#"{"eventType":40,  "x":1}"#;
+    assert_eq!(Notification::read(other).expect("it is one").keepable(other).as_ref(), other);
+}
+
+#[test]
 fn bodies_that_are_no_notification_say_so() {
     let deep = "[".repeat(60_000);
     let deep_object =

@@ -8,9 +8,11 @@ use std::time::Duration;
 use agora::request::{self, StorageConfig};
 use agora::{AppId, Mode, Operation, Timestamp};
 use rules::api::NamedPolicy;
-use rules::{Entry, EntryNumber, Patience, Policy, RecordingId};
+use rules::{AppEntry, AppEntryNumber, Entry, EntryNumber, Patience, Policy, RecordingId};
 use simulator::{Config as ServiceConfig, Unknowns};
-use switchboard::ports::{self, Batch, KeyUse, Line, RequestFacts, Requests, Store, StoreError};
+use switchboard::ports::{
+    self, AppLine, Batch, KeyUse, Line, Notice, RequestFacts, Requests, Store, StoreError, unmatched_bytes,
+};
 use switchboard::{AppConfig, Config};
 
 use crate::schedule::World;
@@ -70,6 +72,8 @@ pub struct Platter {
     pub lines: Vec<Line>,
     places: BTreeMap<RecordingId, Vec<usize>>,
     key_uses: Vec<KeyUse>,
+    app_lines: Vec<AppLine>,
+    notices: BTreeMap<String, Notice>,
     /// Nothing can be written.
     pub full: bool,
     /// At the so many-th write from now on the proxy is killed: just after it is durable, or just before.
@@ -99,6 +103,16 @@ impl Platter {
             self.lines.push(line.clone());
         }
         self.key_uses.extend(batch.key_use.clone());
+        self.app_lines.extend(batch.app_lines.iter().cloned());
+        self.notices.extend(batch.notices.iter().map(|notice| (notice.key.clone(), notice.clone())));
+        for (app, upto) in &batch.dropped {
+            self.app_lines.retain(|line| {
+                line.app != *app || line.entry.number > *upto || unmatched_bytes(&line.entry.fact) == 0
+            });
+            self.notices.retain(|_, notice| {
+                notice.recording.is_some() || notice.app != *app || notice.number > *upto
+            });
+        }
     }
 }
 
@@ -149,6 +163,26 @@ impl Store for Disk {
         // Entries are numbered from 1 without a gap.
         let later = places.iter().skip(after as usize).take(limit);
         Ok(later.map(|place| platter.lines[*place].entry.clone()).collect())
+    }
+
+    fn each_app_line(&mut self, take: &mut dyn FnMut(AppLine, u64)) -> Result<(), StoreError> {
+        let mut lines = self.open().app_lines.clone();
+        lines.sort_by(|one, other| (&one.app, one.entry.number).cmp(&(&other.app, other.entry.number)));
+        for line in lines {
+            let bytes = unmatched_bytes(&line.entry.fact);
+            take(line, bytes);
+        }
+        Ok(())
+    }
+
+    fn app_entries(&mut self, app: &str, numbers: &[AppEntryNumber]) -> Result<Vec<AppEntry>, StoreError> {
+        let platter = self.open();
+        let fits = |line: &&AppLine| line.app == app && numbers.contains(&line.entry.number);
+        Ok(platter.app_lines.iter().filter(fits).map(|line| line.entry.clone()).collect())
+    }
+
+    fn notice(&mut self, key: &str) -> Result<Option<Notice>, StoreError> {
+        Ok(self.open().notices.get(key).cloned())
     }
 
     fn key_use(&mut self, person: &str, key: &str, since: Timestamp) -> Result<Option<KeyUse>, StoreError> {

@@ -88,6 +88,17 @@ impl Mirror {
                 }
                 self.take_snapshot(recordings, *last, frame.upto)
             }
+            FrameContent::Boards(boards) => {
+                if self.awaits_snapshot || !self.complete || self.upto != Some(frame.after) {
+                    self.miss(monotonic);
+                    return Taken::Nothing;
+                }
+                for (app, facts) in boards {
+                    self.boards.entry(app.clone()).or_default().set_facts(facts.clone());
+                }
+                let apps = boards.iter().map(|(app, _)| app.clone()).collect();
+                Taken::Entries { entries: Vec::new(), apps }
+            }
             FrameContent::Entries(entries) => {
                 if self.awaits_snapshot || !self.complete || self.upto != Some(frame.after) {
                     self.miss(monotonic);

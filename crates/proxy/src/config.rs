@@ -22,6 +22,7 @@ use reader::Reader;
 
 use crate::bodies::{AppRequests, StorageProfile};
 use crate::server::ports::{AppSettings, Settings};
+use crate::signature::Signatures;
 use crate::upstream::AppUpstream;
 
 /// The modes that can be asked for.
@@ -94,6 +95,7 @@ struct App {
     resolve: BTreeMap<String, Option<SocketAddr>>,
     customer_key: (SecretString, Origin),
     customer_secret: (SecretString, Origin),
+    notification_secrets: Vec<(SecretString, Origin)>,
     storage: Vec<(String, StorageProfile, Origin, Origin)>,
     qps: u32,
     pcw: u32,
@@ -182,6 +184,12 @@ impl Config {
         self.apps.iter().map(|app| (app.name.clone(), upstream(app))).collect()
     }
 
+    /// The secrets that notifications are signed with, by App.
+    pub fn signatures(&self) -> Signatures {
+        let secrets = |app: &App| app.notification_secrets.iter().map(|(secret, _)| secret.clone()).collect();
+        Signatures::new(self.apps.iter().map(|app| (app.name.clone(), secrets(app))).collect())
+    }
+
     /// The App behind which the simulator answers, in a demonstration.
     pub fn simulator(&self) -> Option<String> {
         self.apps.first().filter(|_| self.demo).map(|app| app.name.clone())
@@ -241,6 +249,9 @@ impl fmt::Display for Config {
             writeln!(out, "app_id = {}", app.requests.app_id)?;
             writeln!(out, "customer_key = (secret, from {})", app.customer_key.1)?;
             writeln!(out, "customer_secret = (secret, from {})", app.customer_secret.1)?;
+            for (_, origin) in &app.notification_secrets {
+                writeln!(out, "notification_secrets = (secret, from {origin})")?;
+            }
             for (domain, address) in &app.addresses {
                 let leads = match app.resolve.get(&address.name) {
                     Some(Some(to)) => format!(" -> {to}"),

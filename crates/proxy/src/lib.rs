@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod password;
 pub mod server;
+pub mod signature;
 pub mod statics;
 pub mod store;
 pub mod upstream;

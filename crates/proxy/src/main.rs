@@ -134,6 +134,7 @@ async fn run(config: &Config) -> Result<(), String> {
     let parts = Parts {
         settings: config.settings(BUILD),
         store: Box::new(opened.store),
+        signatures: config.signatures(),
         requests: Box::new(Bodies::new(config.requests(), opened.hash_key)),
         upstream: Arc::new(HttpUpstream::new(config.upstream(), config.simulator())?),
         clock: Arc::new(JournalClock::new(opened.origin, config.clock_rate, opened.newest_at)),

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use agora::Timestamp;
 use rules::journal::Fact;
-use rules::{Entry, EntryNumber, RecordingId};
+use rules::{AppEntry, AppEntryNumber, AppFact, Entry, EntryNumber, RecordingId};
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
 };
-use switchboard::ports::{Batch, KeyUse, Line, Store, StoreError};
+use switchboard::ports::{AppLine, Batch, KeyUse, Line, Notice, Store, StoreError, unmatched_bytes};
 
 /// The version of the tables that this build writes.
 const SCHEMA: &str = "1";
@@ -63,6 +63,34 @@ const TABLES: &str = "
         id INTEGER PRIMARY KEY,
         count INTEGER NOT NULL
     ) STRICT;
+";
+
+/// What a journal of an older build lacks is made when it is opened.
+const APP_TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS app_entries (
+        id INTEGER PRIMARY KEY,
+        app TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        unmatched_bytes INTEGER NOT NULL,
+        json TEXT NOT NULL,
+        raw TEXT,
+        UNIQUE (app, number)
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS app_entries_with_raw ON app_entries (at) WHERE raw IS NOT NULL;
+    CREATE TRIGGER IF NOT EXISTS app_entries_never_change BEFORE UPDATE OF app, number, at, json ON app_entries
+        BEGIN SELECT RAISE(ABORT, 'an entry of an App journal never changes'); END;
+    CREATE TRIGGER IF NOT EXISTS only_unmatched_notifications_make_room BEFORE DELETE ON app_entries
+        WHEN OLD.unmatched_bytes = 0
+        BEGIN SELECT RAISE(ABORT, 'an entry of an App journal is never removed'); END;
+    CREATE TABLE IF NOT EXISTS notices (
+        key TEXT PRIMARY KEY NOT NULL,
+        app TEXT NOT NULL,
+        recording TEXT,
+        number INTEGER NOT NULL,
+        again INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS notices_of_unmatched ON notices (app, number) WHERE recording IS NULL;
 ";
 
 /// The time that a journal is to be opened with.
@@ -120,6 +148,7 @@ impl SqliteStore {
         if !has_tables(&transaction).map_err(|error| fail(&error))? {
             make(&transaction, time).map_err(|error| fail(&error))?;
         }
+        transaction.execute_batch(APP_TABLES).map_err(|error| fail(&error))?;
         let meta = |name: &str| -> Result<String, StoreError> {
             transaction
                 .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
@@ -179,6 +208,15 @@ impl SqliteStore {
             }
             insert(&transaction, line)?;
         }
+        for line in &batch.app_lines {
+            insert_app(&transaction, line)?;
+        }
+        for notice in &batch.notices {
+            insert_notice(&transaction, notice).map_err(|error| not_written(&error))?;
+        }
+        for (app, upto) in &batch.dropped {
+            drop_unmatched(&transaction, app, *upto).map_err(|error| not_written(&error))?;
+        }
         if let Some(key_use) = &batch.key_use {
             transaction
                 .prepare_cached(
@@ -195,8 +233,9 @@ impl SqliteStore {
                 })
                 .map_err(|error| not_written(&error))?;
         }
+        let of_app = batch.app_lines.last().map(|line| line.entry.at);
         let due =
-            batch.lines.last().map(|line| line.entry.at).filter(|now| {
+            batch.lines.last().map(|line| line.entry.at).or(of_app).filter(|now| {
                 self.raw_looked_at.is_none_or(|looked_at| now.since(looked_at) >= DROP_RAW_EVERY)
             });
         if let Some(now) = due {
@@ -278,6 +317,65 @@ impl Store for SqliteStore {
             entries.push(entry);
         }
         Ok(entries)
+    }
+
+    fn each_app_line(&mut self, take: &mut dyn FnMut(AppLine, u64)) -> Result<(), StoreError> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT app, number, json, unmatched_bytes FROM app_entries ORDER BY app, number")
+            .map_err(|error| not_read(&error))?;
+        let mut rows = statement.query([]).map_err(|error| not_read(&error))?;
+        while let Some(row) = rows.next().map_err(|error| not_read(&error))? {
+            let bytes: i64 = row.get(3).map_err(|error| not_read(&error))?;
+            take(app_line_of(row)?, bytes.unsigned_abs());
+        }
+        Ok(())
+    }
+
+    fn app_entries(&mut self, app: &str, numbers: &[AppEntryNumber]) -> Result<Vec<AppEntry>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT app, number, json, raw FROM app_entries WHERE app = ?1 AND number = ?2")
+            .map_err(|error| not_read(&error))?;
+        let mut entries = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            let number = i64::try_from(*number).unwrap_or(i64::MAX);
+            let mut rows = statement.query(params![app, number]).map_err(|error| not_read(&error))?;
+            let Some(row) = rows.next().map_err(|error| not_read(&error))? else { continue };
+            let mut entry = app_line_of(row)?.entry;
+            if let AppFact::Unmatched(unmatched) = &mut entry.fact {
+                unmatched.raw = row.get(3).map_err(|error| not_read(&error))?;
+            }
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    fn notice(&mut self, key: &str) -> Result<Option<Notice>, StoreError> {
+        let found = self
+            .connection
+            .prepare_cached("SELECT app, recording, number, again FROM notices WHERE key = ?1")
+            .and_then(|mut statement| {
+                statement
+                    .query_row([key], |row| {
+                        let recording: Option<String> = row.get(1)?;
+                        Ok((
+                            row.get::<_, String>(0)?,
+                            recording,
+                            row.get::<_, i64>(2)?,
+                            row.get::<_, u32>(3)?,
+                        ))
+                    })
+                    .optional()
+            })
+            .map_err(|error| not_read(&error))?;
+        let Some((app, recording, number, again)) = found else { return Ok(None) };
+        let recording = recording.map(|recording| {
+            RecordingId::parse(recording)
+                .ok_or_else(|| StoreError("a notification was kept for no recording".to_owned()))
+        });
+        let number = number.unsigned_abs();
+        Ok(Some(Notice { key: key.to_owned(), app, recording: recording.transpose()?, number, again }))
     }
 
     fn key_use(&mut self, person: &str, key: &str, since: Timestamp) -> Result<Option<KeyUse>, StoreError> {
@@ -400,12 +498,83 @@ fn insert(transaction: &Transaction<'_>, line: &Line) -> Result<(), StoreError> 
     write().map_err(|error| not_written(&error))
 }
 
-fn drop_raw(transaction: &Transaction<'_>, before: Timestamp) -> rusqlite::Result<usize> {
+fn insert_app(transaction: &Transaction<'_>, line: &AppLine) -> Result<(), StoreError> {
+    let mut without = std::borrow::Cow::Borrowed(&line.entry);
+    let mut raw = None;
+    if let AppFact::Unmatched(unmatched) = &line.entry.fact
+        && unmatched.raw.is_some()
+    {
+        if let AppFact::Unmatched(unmatched) = &mut without.to_mut().fact {
+            raw = unmatched.raw.take();
+        }
+    }
+    let entry = without.as_ref();
+    let json = serde_json::to_string(entry).map_err(|error| {
+        StoreError(format!("entry {} of {} cannot be written: {error}", entry.number, line.app))
+    })?;
+    let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let (number, bytes) = (whole(entry.number), whole(unmatched_bytes(&line.entry.fact)));
     transaction
+        .prepare_cached(
+            "INSERT INTO app_entries (app, number, at, unmatched_bytes, json, raw) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![line.app, number, entry.at.millis(), bytes, json, raw])
+        })
+        .map(drop)
+        .map_err(|error| not_written(&error))
+}
+
+fn insert_notice(transaction: &Transaction<'_>, notice: &Notice) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT OR REPLACE INTO notices (key, app, recording, number, again) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            notice.key,
+            notice.app,
+            notice.recording.as_ref().map(RecordingId::as_str),
+            i64::try_from(notice.number).unwrap_or(i64::MAX),
+            notice.again
+        ])
+        .map(drop)
+}
+
+fn drop_unmatched(transaction: &Transaction<'_>, app: &str, upto: AppEntryNumber) -> rusqlite::Result<()> {
+    let upto = i64::try_from(upto).unwrap_or(i64::MAX);
+    transaction
+        .prepare_cached("DELETE FROM app_entries WHERE app = ?1 AND number <= ?2 AND unmatched_bytes > 0")?
+        .execute(params![app, upto])?;
+    transaction
+        .prepare_cached("DELETE FROM notices WHERE app = ?1 AND number <= ?2 AND recording IS NULL")?
+        .execute(params![app, upto])?;
+    Ok(())
+}
+
+fn app_line_of(row: &rusqlite::Row<'_>) -> Result<AppLine, StoreError> {
+    let read = || -> rusqlite::Result<(String, i64, String)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
+    let (app, number, json) = read().map_err(|error| not_read(&error))?;
+    let damaged = |what: &str| StoreError(format!("entry {number} of {app} is damaged: {what}"));
+    let entry: AppEntry = serde_json::from_str(&json).map_err(|error| damaged(&error.to_string()))?;
+    if i64::try_from(entry.number) != Ok(number) {
+        return Err(damaged("its number is not that of its row"));
+    }
+    Ok(AppLine { app, entry })
+}
+
+fn drop_raw(transaction: &Transaction<'_>, before: Timestamp) -> rusqlite::Result<usize> {
+    let dropped = transaction
         .prepare_cached(
             "DELETE FROM raw_bodies WHERE board IN (SELECT board FROM raw_bodies WHERE at < ?1 ORDER BY at LIMIT ?2)",
         )?
-        .execute(params![before.millis(), DROP_RAW_AT_ONCE])
+        .execute(params![before.millis(), DROP_RAW_AT_ONCE])?;
+    let emptied = transaction
+        .prepare_cached(
+            "UPDATE app_entries SET raw = NULL WHERE id IN
+             (SELECT id FROM app_entries WHERE raw IS NOT NULL AND at < ?1 ORDER BY at LIMIT ?2)",
+        )?
+        .execute(params![before.millis(), DROP_RAW_AT_ONCE])?;
+    Ok(dropped.max(emptied))
 }
 
 fn line_of(row: &rusqlite::Row<'_>) -> Result<Line, StoreError> {

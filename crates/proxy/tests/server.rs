@@ -1,21 +1,26 @@
 //! The server over real HTTP and real sockets, with a journal in memory and a service that answers as it is told.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use agora::{Mode, Operation, Timestamp, UnansweredCause};
+use agora::{EventType, Mode, Operation, Timestamp, UnansweredCause};
+use hmac::{Hmac, KeyInit, Mac};
 use proxy::server::ports::{AppSettings, Boxed, Clock, Outcome, OutgoingCall, Passed, Settings, Upstream};
 use proxy::server::{self, Parts};
+use proxy::signature::Signatures;
 use rules::api::{
     Asked, Capability, FrameContent, FromClient, FromProxy, Hello, NamedPolicy, Person, Problem, Role,
-    StorageSetup,
+    StorageSetup, UnmatchedPage,
 };
-use rules::journal::Domain;
-use rules::{Fact, Policy};
+use rules::journal::{Domain, Notified, NotifiedAgain};
+use rules::{AppEntry, AppFact, Fact, Policy};
+use secrecy::SecretString;
 use serde_json::{Value, json};
+use sha2::Sha256;
 use switchboard::memory::MemoryStore;
 use switchboard::ports::{Request, RequestFacts, Requests};
 use tokio::sync::mpsc::UnboundedSender;
@@ -68,6 +73,21 @@ impl Clock for Wall {
     fn rate(&self) -> u32 {
         1
     }
+}
+
+/// The old and the new secret of notifications; one that was taken away long ago is not among them.
+const SECRETS: [&str; 2] = ["old-secret", "new-secret"];
+
+fn signatures() -> Signatures {
+    let secrets = SECRETS.iter().map(|secret| SecretString::from(*secret)).collect();
+    Signatures::new(BTreeMap::from([("desk".to_owned(), secrets)]))
+}
+
+/// HMAC-SHA256 of a body, in hexadecimal.
+fn signed(secret: &str, body: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("keys of any length");
+    mac.update(body.as_bytes());
+    proxy::store::hex(&mac.finalize().into_bytes())
 }
 
 struct Rig {
@@ -124,6 +144,7 @@ impl Rig {
                 let parts = Parts {
                     settings,
                     store: Box::new(journal),
+                    signatures: signatures(),
                     requests: Box::new(PlainRequests),
                     upstream: Arc::new(Willing),
                     clock: Arc::new(Wall(std::time::Instant::now())),
@@ -289,6 +310,9 @@ fn each_role_may_do_what_its_capabilities_say() {
         "recordings/one/stop",
         "recordings/one/stop/withdraw",
         "recordings/one/sessions/1/stop",
+        "recordings/one/sessions/1/adopt",
+        "recordings/one/update",
+        "recordings/one/layout",
         "recordings/one/policy",
         "recordings/one/try-again",
         "recordings/one/hurry",
@@ -297,6 +321,7 @@ fn each_role_may_do_what_its_capabilities_say() {
         "recordings/one/calls",
         "recordings/one/decisions",
         "leases",
+        "notifications/desk/setup",
     ];
     for path in commands {
         let (status, body) = viewer.post(&format!("/api/v1/{path}"), &[], &json!({}));
@@ -378,7 +403,7 @@ fn a_page_is_greeted_told_everything_and_asked_for_signs_of_life() {
                         break;
                     }
                 }
-                FrameContent::Entries(_) => panic!("entries before the snapshot"),
+                FrameContent::Entries(_) | FrameContent::Boards(_) => panic!("entries before the snapshot"),
             },
             FromProxy::Heartbeat(_) | FromProxy::Offer(_) => {}
             other => panic!("not expected: {other:?}"),
@@ -433,7 +458,7 @@ fn one_call_goes_all_the_way_and_comes_back_by_the_stream() {
         let entries = wait_for(&mut page, |message| match message {
             FromProxy::Frame(frame) => match frame.content {
                 FrameContent::Entries(entries) => Some(entries),
-                FrameContent::Snapshot { .. } => None,
+                FrameContent::Snapshot { .. } | FrameContent::Boards(_) => None,
             },
             _ => None,
         });
@@ -500,4 +525,259 @@ fn when_the_server_ends_its_pages_are_told_at_once() {
         }
     };
     assert!(matches!(closed, None | Some(1001)), "{closed:?}");
+}
+
+// ---- notifications ---------------------------------------------------------------------------------------------
+
+const SID: &str = "0123456789abcdef0123456789abcdef";
+const HOOK: &str = "/api/v1/notifications/desk";
+
+impl Rig {
+    /// One delivery, signed with this secret.
+    fn notify_with(&self, secret: &str, body: &str) -> (u16, String) {
+        let signature = signed(secret, body);
+        let headers = [("content-type", "application/json"), ("agora-signature-v2", signature.as_str())];
+        let (status, _, answer) = self.ask("POST", HOOK, &headers, body);
+        (status, answer)
+    }
+
+    #[track_caller]
+    fn notify(&self, body: &str) {
+        assert_eq!(self.notify_with("new-secret", body), (200, "{}".to_owned()), "{body}");
+    }
+
+    /// Has a session watched that already runs.
+    fn watch(&self) -> Asked {
+        let body = json!({
+            "app": "desk", "channel": "math-7b", "mode": "mix", "uid": 900_000, "resource_id": "a-resource", "sid": SID,
+        });
+        let (status, answer) = self.post("/api/v1/recordings/adopt", &[("idempotency-key", "watch")], &body);
+        assert_eq!(status, 201, "{answer}");
+        serde_json::from_str(&answer).expect("it is watched")
+    }
+
+    fn notified(&self) -> Vec<Notified> {
+        let facts = self.store.lines().into_iter().map(|line| line.entry.fact);
+        facts
+            .filter_map(|fact| if let Fact::Notified(notified) = fact { Some(*notified) } else { None })
+            .collect()
+    }
+
+    fn unmatched(&self) -> UnmatchedPage {
+        let (status, body) = self.get(HOOK);
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str(&body).expect("a page")
+    }
+
+    fn metric(&self, name: &str) -> u64 {
+        let text = self.get("/metrics").1;
+        let line =
+            text.lines().find(|line| line.starts_with(&format!("tallylight_{name} "))).expect("it is there");
+        line.rsplit(' ').next().and_then(|value| value.parse().ok()).expect("a number")
+    }
+}
+
+fn event(notice: &str, event: u32, sequence: u64, details: &Value) -> String {
+    json!({
+        "noticeId": notice, "productId": 3, "eventType": event, "notifyMs": 1_790_000_000_900_i64,
+        "payload": {
+            "cname": "math-7b", "uid": "900000", "sid": SID, "sequence": sequence, "sendts": 1_790_000_000_500_i64,
+            "serviceType": 0, "details": details,
+        },
+    })
+    .to_string()
+}
+
+#[test]
+fn n1_every_documented_event_goes_through_the_receiver_into_the_journal_of_its_recording() {
+    let rig = Rig::start(Role::Lead, true);
+    rig.watch();
+    let golden = include_str!("../../agora/golden/notifications.json");
+    let samples: Vec<Value> = serde_json::from_str(golden).expect("it is JSON");
+    let mut expected = Vec::new();
+    for sample in &samples {
+        rig.notify(&sample["body"].to_string());
+        let read: agora::Notification = serde_json::from_value(sample["read"].clone()).expect("it is read");
+        if read.sid.is_some() && read.is_cloud_recording() {
+            expected.push(read);
+        }
+    }
+    let written = rig.notified();
+    assert_eq!(written.len(), expected.len());
+    for (written, read) in written.iter().zip(&expected) {
+        assert_eq!(
+            (&written.notice, written.event, &written.details),
+            (&read.notice, read.event, &read.details)
+        );
+        assert!(written.raw.is_some(), "the raw body is kept");
+    }
+    let kinds: BTreeSet<EventType> = written.iter().map(|written| written.event).collect();
+    assert!(EventType::DOCUMENTED.iter().all(|event| kinds.contains(event)));
+    // What names no session of ours, or is of another product, is kept beside.
+    assert_eq!(usize::try_from(rig.unmatched().kept).expect("small"), samples.len() - expected.len());
+    let raws: Vec<String> = written.into_iter().filter_map(|written| written.raw).collect();
+    assert!(raws.iter().all(|raw| !raw.contains("secret-key")), "no key of a live stream is kept");
+}
+
+#[test]
+fn n1_a_delivery_is_taken_only_with_the_signature_of_its_raw_bytes() {
+    let rig = Rig::start(Role::Lead, true);
+    rig.watch();
+    let body = event("one", 40, 1, &json!({ "status": 0 }));
+    let right = signed("new-secret", &body);
+    let respelled =
+        serde_json::to_string_pretty(&serde_json::from_str::<Value>(&body).expect("JSON")).expect("JSON");
+    for (headers, body) in [
+        (vec![], body.as_str()),
+        (vec![("agora-signature-v2", "")], &body),
+        (vec![("agora-signature-v2", &right[1..])], &body),
+        (vec![("agora-signature", right.as_str())], &body),
+        (vec![("agora-signature-v2", right.as_str())], &respelled),
+        (vec![("agora-signature-v2", signed("gone-secret", &body).leak())], &body),
+    ] as [(Vec<(&str, &str)>, &str); 6]
+    {
+        let (status, _, answer) = rig.ask("POST", HOOK, &headers, body);
+        assert_eq!((status, problem(&answer).kind.as_str()), (401, "signature"), "{headers:?}");
+    }
+    assert_eq!(rig.metric("notifications_unsigned_total"), 6);
+    let (status, _, _) =
+        rig.ask("POST", "/api/v1/notifications/other", &[("agora-signature-v2", &right)], &body);
+    assert_eq!(status, 401, "an App ID without secrets takes nothing");
+    assert!(rig.notified().is_empty());
+    // While a secret is exchanged for another, both are right.
+    for (secret, notice) in [("old-secret", "two"), ("new-secret", "three")] {
+        let body = event(notice, 40, 1, &json!({ "status": notice.len() }));
+        assert_eq!(rig.notify_with(secret, &body).0, 200);
+    }
+    assert_eq!(rig.notified().len(), 1, "the second is the same by everything but its noticeId");
+}
+
+#[test]
+fn n1_what_is_too_large_or_cannot_be_stored_is_said() {
+    let rig = Rig::start(Role::Lead, true);
+    let page = |bytes: usize| {
+        let frame = event("large", 1, 1, &json!({ "errorMsg": "" }));
+        event("large", 1, 1, &json!({ "errorMsg": "x".repeat(bytes - frame.len()) }))
+    };
+    assert_eq!(page(65_536).len(), 65_536);
+    rig.notify(&page(65_536));
+    assert_eq!(rig.notify_with("new-secret", &page(65_537)).0, 413);
+    rig.store.set_broken(true);
+    let body = event("one", 40, 1, &json!({}));
+    let (status, answer) = rig.notify_with("new-secret", &body);
+    assert_eq!((status, problem(&answer).kind.as_str()), (503, "journal_unwritable"));
+    rig.store.set_broken(false);
+    // It comes again, and is not taken for a duplicate of what was never stored.
+    rig.notify(&body);
+    assert_eq!(rig.unmatched().kept, 2);
+}
+
+#[test]
+fn n1_signed_bodies_that_nobody_can_read_are_kept() {
+    let rig = Rig::start(Role::Lead, true);
+    let deep = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));
+    for body in ["", "null", "{}", "{\"eventType\":\"x\"}", &deep] {
+        rig.notify(body);
+    }
+    let bad_utf8 = [b"{\"a\":\"".as_slice(), &[0xff, 0xfe], b"\"}"].concat();
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"new-secret").expect("keys of any length");
+    mac.update(&bad_utf8);
+    let signature = proxy::store::hex(&mac.finalize().into_bytes());
+    let mut stream = TcpStream::connect(rig.address).expect("the server listens");
+    let head = format!(
+        "POST {HOOK} HTTP/1.1\r\nconnection: close\r\nhost: {}\r\nagora-signature-v2: {signature}\r\ncontent-length: {}\r\n\r\n",
+        rig.address,
+        bad_utf8.len()
+    );
+    stream.write_all(&[head.as_bytes(), &bad_utf8].concat()).expect("it is read");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let page = rig.unmatched();
+    assert_eq!((page.kept, page.entries.len()), (6, 6));
+    let unread = |entry: &AppEntry| matches!(&entry.fact, AppFact::Unmatched(one) if one.read.is_none());
+    assert!(page.entries.iter().all(unread));
+}
+
+#[test]
+fn n2_a_replayed_body_is_counted_and_the_journal_does_not_grow_for_ever() {
+    let rig = Rig::start(Role::Lead, true);
+    rig.watch();
+    let body = event("one", 31, 4, &json!({ "status": 0 }));
+    for _ in 0..60 {
+        rig.notify(&body);
+    }
+    assert_eq!(rig.notified().len(), 1);
+    let again: Vec<_> = rig
+        .store
+        .lines()
+        .into_iter()
+        .filter_map(|line| match line.entry.fact {
+            Fact::NotifiedAgain(again) => Some(again.of),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(again.len(), usize::try_from(NotifiedAgain::WRITTEN_MAX).expect("small"));
+    let first = rig.store.lines().into_iter().find(|line| matches!(line.entry.fact, Fact::Notified(_)));
+    assert!(again.iter().all(|of| Some(*of) == first.as_ref().map(|line| line.entry.number)));
+    assert_eq!(rig.metric("notifications_again_total"), 59);
+}
+
+#[test]
+fn n1_unsigned_tests_are_taken_only_while_staff_set_notifications_up() {
+    let rig = Rig::start(Role::Lead, true);
+    let test = json!({
+        "noticeId": "t", "productId": 3, "eventType": 40,
+        "payload": { "cname": "test_webhook", "uid": "12121212", "sid": "x" },
+    });
+    let other = json!({ "noticeId": "t", "productId": 3, "eventType": 40, "payload": { "cname": "room" } });
+    assert_eq!(rig.post(HOOK, &[], &test).0, 401);
+    let (status, body) = rig.post(&format!("{HOOK}/setup"), &[], &json!({}));
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(rig.post("/api/v1/notifications/nothing/setup", &[], &json!({})).0, 422);
+    for _ in 0..3 {
+        assert_eq!(rig.post(HOOK, &[], &test), (200, "{}".to_owned()));
+    }
+    assert_eq!(rig.post(HOOK, &[], &other).0, 401, "only tests");
+    assert!(rig.notified().is_empty());
+    let facts: Vec<AppFact> = rig.store.app_lines().into_iter().map(|line| line.entry.fact).collect();
+    let tested = facts.iter().filter(|fact| matches!(fact, AppFact::Tested)).count();
+    assert_eq!(tested, 1, "it is noted once, and acts on nothing");
+    assert!(!facts.iter().any(|fact| matches!(fact, AppFact::Unmatched(_))));
+}
+
+#[test]
+fn n5_the_pages_learn_of_what_fits_no_session() {
+    let rig = Rig::start(Role::Lead, true);
+    let mut page = rig.own_stream("");
+    hello(&mut page);
+    rig.notify(&event("one", 40, 1, &json!({ "status": 0 })));
+    let facts = wait_for(&mut page, |message| match message {
+        FromProxy::Frame(frame) => match frame.content {
+            FrameContent::Boards(boards) => boards.into_iter().find(|(_, facts)| facts.unmatched.is_some()),
+            FrameContent::Snapshot { .. } | FrameContent::Entries(_) => None,
+        },
+        FromProxy::Heartbeat(beat) => {
+            let _ = beat;
+            None
+        }
+        _ => None,
+    })
+    .1;
+    assert_eq!(facts.unmatched.map(|count| (count.kept, count.dropped)), Some((1, 0)));
+    assert!(
+        facts.notified.is_some() && facts.kinds.iter().any(|(kind, _)| *kind == EventType::RecorderStarted)
+    );
+    // Once its session is known, it goes where it belongs.
+    rig.watch();
+    let facts = wait_for(&mut page, |message| match message {
+        FromProxy::Frame(frame) => match frame.content {
+            FrameContent::Boards(boards) => boards.into_iter().find(|(_, facts)| facts.unmatched.is_none()),
+            FrameContent::Snapshot { .. } | FrameContent::Entries(_) => None,
+        },
+        _ => None,
+    });
+    assert_eq!(facts.0, "desk");
+    assert_eq!(rig.notified().len(), 1);
+    assert_eq!(rig.unmatched().kept, 0);
 }

@@ -7,6 +7,7 @@ use agora::{ChannelName, Mode, Operation, RecordingSettings, ResourceId, Sid, Ti
 use from_json::FromJson;
 use serde::{Deserialize, Serialize};
 
+use crate::app_journal::{AppEntry, AppEntryNumber};
 use crate::board::BoardFacts;
 use crate::journal::{
     Attempt, ClientNumber, DecisionKind, Domain, Entry, EntryNumber, RecordingId, SessionNumber,
@@ -16,7 +17,7 @@ use crate::recording::Recording;
 use crate::rule::RuleId;
 
 /// The version of this interface. A page that was built for another one reloads.
-pub const PROTOCOL: u16 = 1;
+pub const PROTOCOL: u16 = 2;
 
 /// The largest frame of the stream, in bytes.
 pub const FRAME_BYTES: usize = 64 * 1024;
@@ -228,6 +229,35 @@ pub struct Written {
     pub number: EntryNumber,
 }
 
+/// `POST …/{id}/sessions/{k}/adopt`: this possible orphan is the session of that `sid` (S9, where several fit).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdoptOrphan {
+    /// The recording ID, which an unmatched notification named.
+    pub sid: Sid,
+}
+
+/// The answer to `POST /api/v1/notifications/{app}/setup`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingUp {
+    /// Until then unsigned test deliveries are answered with 200 (N1).
+    pub until: Timestamp,
+}
+
+/// `GET /api/v1/notifications/{app}`: one page of the notifications that fit no session, newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnmatchedPage {
+    /// Entries of the App journal.
+    pub entries: Vec<AppEntry>,
+    /// What to pass as `before` for the next page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<AppEntryNumber>,
+    /// How many are kept.
+    pub kept: u32,
+    /// How many had to make room.
+    pub dropped: u64,
+}
+
 // ---- the controller --------------------------------------------------------------------------------------------
 
 /// `POST /api/v1/leases`: claim what was offered.
@@ -376,6 +406,8 @@ pub enum FrameContent {
     },
     /// New entries, in board order.
     Entries(Vec<StreamEntry>),
+    /// The board facts of these App IDs as they are now: something changed that no recording's journal tells.
+    Boards(Vec<(String, BoardFacts)>),
 }
 
 /// One entry on the stream.

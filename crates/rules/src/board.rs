@@ -2,10 +2,11 @@
 
 use litemap::LiteMap;
 
-use agora::{AnswerClass, ChannelName, Mode, Timestamp, Uid};
+use agora::{AnswerClass, ChannelName, EventType, Mode, Timestamp, Uid};
 use from_json::FromJson;
 use serde::{Deserialize, Serialize};
 
+use crate::app_journal::{AppEntry, AppFact};
 use crate::journal::{Domain, Entry, Fact, RecordingId, SessionNumber};
 use crate::line::Outcome;
 use crate::policy::{Policy, seconds};
@@ -25,11 +26,56 @@ pub struct BoardFacts {
     /// When the last notification came (S9, T1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notified: Option<Timestamp>,
+    /// The kinds of notification that were ever seen, and since when.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<(EventType, Timestamp)>,
+    /// The notifications that fit no session (N5).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unmatched: Option<UnmatchedCount>,
+    /// Staff are setting up notifications until then (N1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub setting_up: Option<Timestamp>,
+    /// When the last test delivery came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tested: Option<Timestamp>,
+    /// The most sessions that ran at once on the last day with any, in UTC, and when that was (B1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub highest: Option<(Timestamp, u32)>,
+}
+
+/// How many notifications fit no session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct UnmatchedCount {
+    /// Those that are kept.
+    pub kept: u32,
+    /// Those that had to make room for newer ones.
+    #[serde(default)]
+    pub dropped: u64,
 }
 
 impl Default for BoardFacts {
     fn default() -> Self {
-        Self { qps: 10, has_region: false, preferred: None, notified: None }
+        Self {
+            qps: 10,
+            has_region: false,
+            preferred: None,
+            notified: None,
+            kinds: Vec::new(),
+            unmatched: None,
+            setting_up: None,
+            tested: None,
+            highest: None,
+        }
+    }
+}
+
+impl BoardFacts {
+    /// Keeps when a kind of notification was first seen. What no document defines is bounded.
+    fn saw(&mut self, event: EventType, at: Timestamp) {
+        const KINDS_MAX: usize = 64;
+        if self.kinds.len() < KINDS_MAX && self.kinds.iter().all(|(known, _)| *known != event) {
+            self.kinds.push((event, at));
+        }
     }
 }
 
@@ -76,12 +122,47 @@ impl Board {
                 }
             }
             Fact::Repeated(repeated) => self.heard_from(recording, &repeated.id.0, entry.at),
-            Fact::Notified(_) | Fact::NotifiedAgain(_) => {
-                self.facts.notified = self.facts.notified.max(Some(entry.at))
+            Fact::Notified(notified) => {
+                self.facts.notified = self.facts.notified.max(Some(entry.at));
+                self.facts.saw(notified.event, entry.at);
             }
+            Fact::NotifiedAgain(_) => self.facts.notified = self.facts.notified.max(Some(entry.at)),
             _ => {}
         }
         self.include(recording);
+    }
+
+    /// Takes in an entry of the App journal.
+    pub fn apply_app(&mut self, entry: &AppEntry) {
+        let facts = &mut self.facts;
+        match &entry.fact {
+            AppFact::DomainAnswered(Domain::Primary) => facts.preferred = None,
+            AppFact::DomainAnswered(domain) => facts.preferred = Some((*domain, entry.at)),
+            AppFact::KindSeen(event) => facts.saw(*event, entry.at),
+            AppFact::Unmatched(unmatched) => {
+                let Some(read) = &unmatched.read else { return };
+                if read.is_test() {
+                    facts.tested = facts.tested.max(Some(entry.at));
+                } else if read.is_cloud_recording() {
+                    facts.notified = facts.notified.max(Some(entry.at));
+                    facts.saw(read.event, entry.at);
+                }
+            }
+            AppFact::SetUpAsked { until } => facts.setting_up = Some(*until),
+            AppFact::Tested => facts.tested = facts.tested.max(Some(entry.at)),
+            AppFact::HighestUse(sessions) => facts.highest = Some((entry.at, *sessions)),
+            AppFact::Configured(_) | AppFact::Matched(_) | AppFact::Unknown(_) => {}
+        }
+    }
+
+    /// How many notifications fit no session.
+    pub const fn set_unmatched(&mut self, unmatched: Option<UnmatchedCount>) {
+        self.facts.unmatched = unmatched;
+    }
+
+    /// Takes the facts as the proxy sent them; what the recordings contribute stays.
+    pub fn set_facts(&mut self, facts: BoardFacts) {
+        self.facts = facts;
     }
 
     /// Takes in a recording as it is now.

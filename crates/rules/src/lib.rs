@@ -3,7 +3,7 @@
 //! Pure functions over folded journals. No clock, no I/O and no randomness: the instant is an argument, and the same
 //! entries give the same state, the same next step and the same reason in a browser, in a test and in the proxy.
 //!
-//! - [`journal`]: what can be written down.
+//! - [`journal`]: what can be written down of a recording. [`app_journal`]: what an App ID remembers beside them.
 //! - [`fold`]: entries into a [`Recording`].
 //! - [`next`]: the one step that is due, or when it will be.
 //! - [`permits()`] and [`admits()`]: the guards, which say no and never what to do instead.
@@ -12,6 +12,7 @@
 //! `docs/rules.md`.
 
 pub mod api;
+pub mod app_journal;
 pub mod board;
 mod few;
 mod findings;
@@ -20,6 +21,7 @@ pub mod journal;
 pub mod line;
 mod monitor;
 pub mod next;
+mod orphan;
 pub mod policy;
 pub mod reason;
 pub mod recording;
@@ -34,10 +36,12 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
+pub use app_journal::{AppEntry, AppEntryNumber, AppFact};
 pub use board::{Board, BoardFacts};
 pub use guards::{Permitted, Refusal, admits, concerns, permits, permits_request};
 pub use journal::{Entry, EntryNumber, Fact, RecordingId, SessionNumber};
 pub use next::{Call, Next, Urgency, next, planned, steps, urgency};
+pub use orphan::fits_orphan;
 pub use policy::{Patience, Policy};
 pub use reason::{Cause, Reason, Then};
 pub use recording::{Recording, fold};

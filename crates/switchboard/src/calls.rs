@@ -15,10 +15,7 @@ use crate::budget::Place;
 use crate::leases::Holding;
 use crate::ledger::{Change, Kept};
 use crate::ports::{Request, RequestFacts};
-use crate::{Actor, Draft, Now, Outgoing, Output, Switchboard, no_recording, problem, unwritable};
-
-/// How much of a body an entry keeps, in bytes.
-const RAW_BYTES_MAX: usize = 16 * 1024;
+use crate::{Actor, Draft, Now, Outgoing, Output, Switchboard, no_recording, problem, raw_text, unwritable};
 
 /// How many entries a refusal hands out.
 const STALE_ENTRIES_MAX: usize = 200;
@@ -438,15 +435,6 @@ fn refused(kind: &str, refusal: Refusal) -> Problem {
 /// D1's last class, whose answers are mostly the same.
 const fn is_routine(rule: RuleId) -> bool {
     matches!(rule, RuleId::M1 | RuleId::M9 | RuleId::L1)
-}
-
-/// What an entry keeps of a body: text, cut where it is too long.
-fn raw_text(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(RAW_BYTES_MAX)]);
-    if body.len() <= RAW_BYTES_MAX {
-        return text.into_owned();
-    }
-    format!("{text}… ({} bytes in all)", body.len())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rules::RecordingId;
 use rules::api::{ClaimLeases, FromProxy, Heartbeat, Hello, PROTOCOL, Problem};
 use rules::journal::{By, ClientNumber, Leased};
-use rules::{Fact, Recording};
+use rules::{BoardFacts, Fact, Recording};
 
 use crate::leases::{Client, Holding};
 use crate::stream::{self, Message, TICK};
@@ -207,6 +207,24 @@ impl Switchboard {
         }
     }
 
+    /// Tells every client the board facts that changed in a way that no entry on the stream tells.
+    pub(crate) fn stream_boards(&mut self, now: Now) {
+        if self.changed_boards.is_empty() {
+            return;
+        }
+        // What came before goes out before, so that the facts are those of this position.
+        self.stream_out(now);
+        let changed = std::mem::take(&mut self.changed_boards);
+        let boards = self.facts_of(|app| changed.contains(app));
+        let message = stream::boards_frame(self.streamed, self.journal_now(now), boards);
+        self.tell_all(&message);
+    }
+
+    fn facts_of(&self, wanted: impl Fn(&String) -> bool) -> Vec<(String, BoardFacts)> {
+        let boards = self.ledger.boards.iter().filter(|(app, _)| wanted(app));
+        boards.map(|(app, board)| (app.clone(), board.facts().clone())).collect()
+    }
+
     /// What a client missed, if it comes from this journal and did not miss too much.
     fn missed(&mut self, journal: &str, after: u64, now: Now) -> Option<Vec<Message>> {
         let newest = self.streamed;
@@ -218,7 +236,10 @@ impl Switchboard {
             return None;
         }
         let entries = lines.into_iter().map(stream::without_raw).collect();
-        Some(stream::entry_frames(after, newest, self.journal_now(now), entries))
+        let at = self.journal_now(now);
+        let mut frames = stream::entry_frames(after, newest, at, entries);
+        frames.push(stream::boards_frame(newest, at, self.facts_of(|_| true)));
+        Some(frames)
     }
 
     /// The live recordings as they are now; encoded once for everybody who asks before the next entry.
@@ -231,8 +252,7 @@ impl Switchboard {
         }
         let live = self.ledger.order.iter().filter_map(|id| self.recording(id));
         let live: Vec<Recording> = live.filter(|recording| !recording.settled()).cloned().collect();
-        let boards =
-            self.ledger.boards.iter().map(|(app, board)| (app.clone(), board.facts().clone())).collect();
+        let boards = self.facts_of(|_| true);
         let frames = stream::snapshot_frames(upto, self.journal_now(now), live, boards);
         self.snapshot = Some((upto, frames.clone()));
         frames

@@ -8,7 +8,8 @@ use rules::journal::{
 };
 use rules::{Board, EntryNumber, Fact, Recording, RuleId};
 
-use crate::ports::Line;
+use crate::notices::AppLedger;
+use crate::ports::{AppLine, Line};
 
 /// How many ids of sent calls of one recording are remembered, so that the same step posted twice is one call.
 const CALL_IDS_KEPT: usize = 64;
@@ -53,6 +54,8 @@ pub(crate) struct Ledger {
     /// In the order in which they were asked for.
     pub(crate) order: Vec<RecordingId>,
     pub(crate) boards: BTreeMap<String, Board>,
+    /// The App journals, by the App ID's name.
+    pub(crate) apps: BTreeMap<String, AppLedger>,
     pub(crate) open: HashMap<CallId, Open>,
     /// The newest board number.
     pub(crate) newest: u64,
@@ -68,10 +71,24 @@ impl Ledger {
             recordings: BTreeMap::new(),
             order: Vec::new(),
             boards,
+            apps: BTreeMap::new(),
             open: HashMap::new(),
             newest: 0,
             last_at: Timestamp::from_millis(i64::MIN),
             last_client: 0,
+        }
+    }
+
+    /// Folds one entry of an App journal that a former run wrote.
+    pub(crate) fn take_in_app(&mut self, line: &AppLine, bytes: u64) {
+        self.last_at = self.last_at.max(line.entry.at);
+        let ledger = self.apps.entry(line.app.clone()).or_default();
+        ledger.take_in(&line.entry, bytes);
+        let count = ledger.count();
+        // An App ID that the configuration no longer has keeps its journal, and has no board.
+        if let Some(board) = self.boards.get_mut(&line.app) {
+            board.apply_app(&line.entry);
+            board.set_unmatched(count);
         }
     }
 
@@ -142,6 +159,9 @@ impl Ledger {
                 }
             }
             _ => {}
+        }
+        if matches!(entry.fact, Fact::CallAnswered(_) | Fact::Adopted(_)) {
+            self.apps.entry(kept.folded.app.clone()).or_default().learn(&kept.folded);
         }
         self.boards.entry(kept.folded.app.clone()).or_default().apply(&kept.folded, entry);
         if kept.folded.settled() {

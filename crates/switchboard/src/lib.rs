@@ -21,11 +21,12 @@ mod clients;
 pub mod leases;
 mod ledger;
 pub mod memory;
+pub mod notices;
 pub mod ports;
 mod staff;
 pub mod stream;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use agora::{Mode, Timestamp, UnansweredCause};
@@ -33,12 +34,12 @@ use rules::api::{NamedPolicy, Problem, RecordingPage, StreamEntry};
 use rules::journal::{
     By, CallId, CallUnanswered, ClientNumber, Entry, JOURNAL_VERSION, RecordingId, SessionNumber,
 };
-use rules::{Board, BoardFacts, EntryNumber, Fact, Recording, RuleId};
+use rules::{AppEntryNumber, AppFact, Board, BoardFacts, EntryNumber, Fact, Recording, RuleId};
 
 use budget::Window;
 use leases::Leases;
 use ledger::Ledger;
-use ports::{Batch, KeyUse, Line, Request, Requests, Store, StoreError};
+use ports::{Batch, KeyUse, Line, Notice, Request, Requests, Store, StoreError};
 use stream::Message;
 
 pub use calls::Posted;
@@ -144,6 +145,14 @@ pub struct Counts {
     pub entries: u64,
     /// Times the store could not write.
     pub store_failures: u64,
+    /// Notifications that were written into a recording's journal.
+    pub notified: u64,
+    /// Further deliveries of notifications that were known (N2).
+    pub notified_again: u64,
+    /// Notifications that fitted no session when they came (N5).
+    pub unmatched: u64,
+    /// Unmatched notifications that had to make room for newer ones.
+    pub unmatched_dropped: u64,
 }
 
 /// What is so at this moment, for `/metrics`.
@@ -173,6 +182,16 @@ struct Draft {
     fact: Fact,
 }
 
+/// What is to be written together.
+#[derive(Debug, Default)]
+struct Writing {
+    drafts: Vec<Draft>,
+    key_use: Option<KeyUse>,
+    app_drafts: Vec<(String, By, AppFact)>,
+    notices: Vec<Notice>,
+    dropped: Vec<(String, AppEntryNumber)>,
+}
+
 /// The proxy without I/O.
 pub struct Switchboard {
     config: Config,
@@ -195,6 +214,14 @@ pub struct Switchboard {
     beat: u64,
     beat_at: Option<Duration>,
     asked_for: BTreeMap<String, VecDeque<Duration>>,
+    /// Apps whose unmatched notifications may belong to a session by now.
+    to_match: BTreeSet<String>,
+    /// When that is tried again after the store failed.
+    match_at: Option<Duration>,
+    /// Apps whose board facts changed in a way that no recording's journal tells.
+    changed_boards: BTreeSet<String>,
+    /// When pages are told next.
+    boards_at: Duration,
     counts: Counts,
     outputs: VecDeque<Output>,
 }
@@ -216,6 +243,7 @@ impl Switchboard {
             (app.name.clone(), Board::restore(facts))
         });
         let mut ledger = Ledger::new(boards.collect());
+        store.each_app_line(&mut |line, bytes| ledger.take_in_app(&line, bytes))?;
         store.each_line(&mut |line| ledger.take_in(&line))?;
         // The journal's time goes on where it was, whatever the clock says.
         let start = now.journal.max(ledger.last_at);
@@ -239,6 +267,10 @@ impl Switchboard {
             beat: 0,
             beat_at: None,
             asked_for: BTreeMap::new(),
+            to_match: BTreeSet::new(),
+            match_at: None,
+            changed_boards: BTreeSet::new(),
+            boards_at: Duration::ZERO,
             counts: Counts::default(),
             outputs: VecDeque::new(),
             ledger,
@@ -251,6 +283,7 @@ impl Switchboard {
         let never_closed = switchboard.ledger.never_closed();
         switchboard.write(never_closed.into_iter().map(close).collect(), None, now)?;
         switchboard.ledger.open.clear();
+        switchboard.note_configuration(now)?;
         for id in switchboard.ledger.order.clone() {
             switchboard.update_lease_of(&id);
         }
@@ -267,6 +300,7 @@ impl Switchboard {
         if !self.owed.is_empty() && now.real >= self.owed_since + RETRY_STORE {
             self.write_owed(now);
         }
+        self.tend_apps(now);
         self.pump(now);
         self.tend_clients(now);
     }
@@ -279,6 +313,9 @@ impl Switchboard {
             journal / rate
         });
         let mut due = self.client_due(now);
+        if let Some(app) = self.app_due(now) {
+            due = due.min(app);
+        }
         if let Some(sending) = sending {
             due = due.min(sending);
         }
@@ -369,7 +406,13 @@ impl Switchboard {
         key_use: Option<KeyUse>,
         now: Now,
     ) -> Result<Vec<EntryNumber>, StoreError> {
-        if drafts.is_empty() && key_use.is_none() {
+        self.write_all(Writing { drafts, key_use, ..Writing::default() }, now)
+    }
+
+    /// Writes all of this in one transaction, and takes it in. Gives back the number of each entry of a recording.
+    fn write_all(&mut self, writing: Writing, now: Now) -> Result<Vec<EntryNumber>, StoreError> {
+        let Writing { drafts, key_use, app_drafts, notices, dropped } = writing;
+        if drafts.is_empty() && key_use.is_none() && app_drafts.is_empty() && notices.is_empty() {
             return Ok(Vec::new());
         }
         self.nothing_owed()?;
@@ -384,7 +427,8 @@ impl Switchboard {
             let entry = Entry { number: *number, board, at, by, version: JOURNAL_VERSION, fact };
             lines.push(Line { recording, entry });
         }
-        let batch = Batch { lines, key_use };
+        let app_lines = self.app_lines(app_drafts, at);
+        let batch = Batch { lines, key_use, app_lines, notices, dropped };
         if let Err(error) = self.store.append(&batch) {
             self.counts.store_failures += 1;
             return Err(error);
@@ -394,8 +438,14 @@ impl Switchboard {
             self.counts.entries += 1;
             self.ledger.take_in(&line);
             self.update_lease_of(&line.recording);
+            if matters_to_unmatched(&line.entry.fact)
+                && let Some(kept) = self.ledger.recordings.get(&line.recording)
+            {
+                self.to_match.insert(kept.folded.app.clone());
+            }
             self.unsent.push(stream::without_raw(line));
         }
+        self.take_in_app(&batch.app_lines, &batch.dropped);
         Ok(numbers)
     }
 
@@ -430,6 +480,23 @@ impl Switchboard {
             self.tell_released(client, vec![id.clone()]);
         }
     }
+}
+
+/// Whether an entry may show whose the unmatched notifications are: a `sid`, or a possible orphan (S9).
+const fn matters_to_unmatched(fact: &Fact) -> bool {
+    matches!(fact, Fact::CallAnswered(_) | Fact::CallUnanswered(_) | Fact::Decided(_) | Fact::Adopted(_))
+}
+
+/// How much of a body an entry keeps, in bytes.
+const RAW_BYTES_MAX: usize = 16 * 1024;
+
+/// What an entry keeps of a body: text, cut where it is too long.
+fn raw_text(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(RAW_BYTES_MAX)]);
+    if body.len() <= RAW_BYTES_MAX {
+        return text.into_owned();
+    }
+    format!("{text}… ({} bytes in all)", body.len())
 }
 
 /// A refusal.

@@ -1,11 +1,12 @@
 //! A store in memory, for virtual time: it survives a switchboard, not the program. Copies are the same store.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agora::Timestamp;
-use rules::{Entry, EntryNumber, RecordingId};
+use rules::{AppEntry, AppEntryNumber, Entry, EntryNumber, RecordingId};
 
-use crate::ports::{Batch, KeyUse, Line, Store, StoreError};
+use crate::ports::{AppLine, Batch, KeyUse, Line, Notice, Store, StoreError, unmatched_bytes};
 
 /// The journal of a run in virtual time.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +18,8 @@ pub struct MemoryStore {
 struct Inner {
     lines: Vec<Line>,
     key_uses: Vec<KeyUse>,
+    app_lines: Vec<AppLine>,
+    notices: BTreeMap<String, Notice>,
     broken: bool,
 }
 
@@ -24,6 +27,11 @@ impl MemoryStore {
     /// Everything that was ever written.
     pub fn lines(&self) -> Vec<Line> {
         self.inner().lines.clone()
+    }
+
+    /// Every entry of the App journals that is kept.
+    pub fn app_lines(&self) -> Vec<AppLine> {
+        self.inner().app_lines.clone()
     }
 
     /// From now on writing fails, or works again.
@@ -43,6 +51,16 @@ impl Store for MemoryStore {
         let mut inner = self.inner();
         inner.lines.extend(batch.lines.iter().cloned());
         inner.key_uses.extend(batch.key_use.clone());
+        inner.app_lines.extend(batch.app_lines.iter().cloned());
+        inner.notices.extend(batch.notices.iter().map(|notice| (notice.key.clone(), notice.clone())));
+        for (app, upto) in &batch.dropped {
+            inner.app_lines.retain(|line| {
+                line.app != *app || line.entry.number > *upto || unmatched_bytes(&line.entry.fact) == 0
+            });
+            inner.notices.retain(|_, notice| {
+                notice.recording.is_some() || notice.app != *app || notice.number > *upto
+            });
+        }
         Ok(())
     }
 
@@ -71,6 +89,26 @@ impl Store for MemoryStore {
         let theirs = inner.lines.iter().filter(|line| line.recording == *recording);
         let later = theirs.filter(|line| line.entry.number > after);
         Ok(later.take(limit).map(|line| line.entry.clone()).collect())
+    }
+
+    fn each_app_line(&mut self, take: &mut dyn FnMut(AppLine, u64)) -> Result<(), StoreError> {
+        let mut lines = self.inner().app_lines.clone();
+        lines.sort_by(|one, other| (&one.app, one.entry.number).cmp(&(&other.app, other.entry.number)));
+        for line in lines {
+            let bytes = unmatched_bytes(&line.entry.fact);
+            take(line, bytes);
+        }
+        Ok(())
+    }
+
+    fn app_entries(&mut self, app: &str, numbers: &[AppEntryNumber]) -> Result<Vec<AppEntry>, StoreError> {
+        let inner = self.inner();
+        let fits = |line: &&AppLine| line.app == app && numbers.contains(&line.entry.number);
+        Ok(inner.app_lines.iter().filter(fits).map(|line| line.entry.clone()).collect())
+    }
+
+    fn notice(&mut self, key: &str) -> Result<Option<Notice>, StoreError> {
+        Ok(self.inner().notices.get(key).cloned())
     }
 
     fn key_use(&mut self, person: &str, key: &str, since: Timestamp) -> Result<Option<KeyUse>, StoreError> {

@@ -5,7 +5,19 @@
 
 use agora::{Operation, ResourceId, Sid, Timestamp, Uid};
 use rules::journal::{Domain, LayoutRequested, Requested, UpdateRequested};
-use rules::{Entry, EntryNumber, RecordingId};
+use rules::{AppEntry, AppEntryNumber, AppFact, Entry, EntryNumber, RecordingId};
+
+/// How many bytes an unmatched notification takes of the room that there is for them (N5).
+pub fn unmatched_bytes(fact: &AppFact) -> u64 {
+    /// What a row and its notices take besides the body.
+    const ROW: usize = 1024;
+    match fact {
+        AppFact::Unmatched(unmatched) => {
+            u64::try_from(unmatched.raw.as_ref().map_or(0, String::len) + ROW).unwrap_or(u64::MAX)
+        }
+        _ => 0,
+    }
+}
 
 /// Why something could not be written or read, as a sentence for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +55,30 @@ pub struct KeyUse {
     pub at: Timestamp,
 }
 
+/// One entry of an App journal and the App ID's name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AppLine {
+    /// The name of the App ID's section in the configuration.
+    pub app: String,
+    /// The entry.
+    pub entry: AppEntry,
+}
+
+/// By what a notification is recognised when it comes again (N2), and where its first delivery was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Its `noticeId`, or what else makes it the same, as one text.
+    pub key: String,
+    /// The App ID's name.
+    pub app: String,
+    /// The recording in whose journal it is; none: the App journal.
+    pub recording: Option<RecordingId>,
+    /// The entry's number there.
+    pub number: u64,
+    /// How many further deliveries were written.
+    pub again: u32,
+}
+
 /// What is written together or not at all.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Batch {
@@ -50,6 +86,12 @@ pub struct Batch {
     pub lines: Vec<Line>,
     /// The key that led to them, if one did.
     pub key_use: Option<KeyUse>,
+    /// Entries of App journals, each numbered after the last one of its App.
+    pub app_lines: Vec<AppLine>,
+    /// By what the notifications among the entries are recognised. A key that is known is written anew.
+    pub notices: Vec<Notice>,
+    /// Unmatched notifications that make room: of these Apps, up to these numbers, with their notices.
+    pub dropped: Vec<(String, AppEntryNumber)>,
 }
 
 /// The journal on a disk, or in memory for tests.
@@ -89,6 +131,25 @@ pub trait Store {
         after: EntryNumber,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError>;
+
+    /// Hands out every entry of the App journals that is kept, by App and number, without raw bodies. The number beside
+    /// it is how many bytes an unmatched notification takes; 0 for every other entry.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn each_app_line(&mut self, take: &mut dyn FnMut(AppLine, u64)) -> Result<(), StoreError>;
+
+    /// These entries of an App journal, as far as they are kept, with their raw bodies.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn app_entries(&mut self, app: &str, numbers: &[AppEntryNumber]) -> Result<Vec<AppEntry>, StoreError>;
+
+    /// Where a notification with this key was written.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn notice(&mut self, key: &str) -> Result<Option<Notice>, StoreError>;
 
     /// What this person's key led to, if it was used after `since`.
     ///

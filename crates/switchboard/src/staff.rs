@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use agora::check::{Check, Finding, check_layout, check_settings, check_update};
 use agora::request::UpdateSettings;
-use agora::{Mode, Uid};
+use agora::{Mode, Sid, Uid};
 use rules::api::{AdoptRecording, Asked, ChangeLayout, ChangeUpdate, Problem, RequestRecording, Written};
 use rules::journal::{
     Acknowledged, Adopted, By, ClientNumber, Dismissed, LayoutRequested, PolicyChanged, RULES_VERSION,
@@ -53,6 +53,13 @@ pub enum Command {
     TryAgain,
     /// The next query now.
     Hurry,
+    /// This possible orphan is the session of that `sid` (S9).
+    Adopt {
+        /// The session.
+        session: SessionNumber,
+        /// The recording ID that an unmatched notification named.
+        sid: Sid,
+    },
     /// The alarm that this entry raised was seen.
     Acknowledge(EntryNumber),
     /// Take a possible orphan, or a session out of control, off the board.
@@ -308,6 +315,25 @@ impl Switchboard {
                 }
                 Fact::Hurried
             }
+            Command::Adopt { session, sid } => {
+                let known = recording.session(*session).ok_or_else(|| no_session(*session))?;
+                if known.sid.as_ref() == Some(sid) {
+                    return Ok(Said::Before(recording.last));
+                }
+                let orphan = known.sid.is_none() && !known.may_run.is_no() && !known.dismissed;
+                let Some(resource) = known.resource.as_ref().filter(|_| orphan) else {
+                    let title =
+                        format!("Session {session} is no possible orphan: there is nothing to adopt.");
+                    return Err(Problem { rule: Some(RuleId::S9), ..problem(409, "no_orphan", title) });
+                };
+                if !self.is_unmatched(&recording.app, sid) {
+                    let title =
+                        format!("No unmatched notification names {sid}, or a session has it already.");
+                    return Err(Problem { rule: Some(RuleId::S9), ..problem(409, "no_orphan", title) });
+                }
+                let resource_id = resource.id.clone();
+                Fact::Adopted(Adopted { session: *session, uid: known.uid, resource_id, sid: sid.clone() })
+            }
             Command::Acknowledge(alarm) => {
                 let known = recording.alarms.iter().find(|known| known.entry == *alarm);
                 match known {
@@ -421,7 +447,7 @@ impl Switchboard {
         }
     }
 
-    fn app(&self, name: &str) -> Result<&AppConfig, Problem> {
+    pub(crate) fn app(&self, name: &str) -> Result<&AppConfig, Problem> {
         self.config.apps.iter().find(|app| app.name == name).ok_or_else(|| {
             let names: Vec<&str> = self.config.apps.iter().map(|app| app.name.as_str()).collect();
             let title = format!("There is no App ID {name:?}; the configuration has {}.", names.join(", "));

@@ -78,6 +78,11 @@ pub fn entry_frames(after: u64, upto: u64, at: Timestamp, entries: Vec<StreamEnt
     frames.into_iter().map(|frame| Message::new(FromProxy::Frame(frame))).collect()
 }
 
+/// The board facts as they are at this position.
+pub fn boards_frame(upto: u64, at: Timestamp, boards: Vec<(String, BoardFacts)>) -> Message {
+    Message::new(FromProxy::Frame(Frame { after: upto, upto, at, content: FrameContent::Boards(boards) }))
+}
+
 /// A whole snapshot. The first part replaces whatever the client knows, so its `after` is 0 for everybody.
 pub fn snapshot_frames(
     upto: u64,

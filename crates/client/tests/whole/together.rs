@@ -81,6 +81,23 @@ impl Store for Memory {
         Ok(self.lines().iter().filter(fits).take(limit).map(|line| line.entry.clone()).collect())
     }
 
+    // Nothing is notified in this world.
+    fn each_app_line(&mut self, _: &mut dyn FnMut(ports::AppLine, u64)) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn app_entries(
+        &mut self,
+        _: &str,
+        _: &[rules::AppEntryNumber],
+    ) -> Result<Vec<rules::AppEntry>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn notice(&mut self, _: &str) -> Result<Option<ports::Notice>, StoreError> {
+        Ok(None)
+    }
+
     fn key_use(&mut self, _: &str, _: &str, _: Timestamp) -> Result<Option<KeyUse>, StoreError> {
         Ok(None)
     }

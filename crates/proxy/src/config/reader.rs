@@ -33,6 +33,9 @@ const DOMAINS: [&str; 2] = ["https://api.agora.io", "https://api.sd-rtn.com"];
 /// A recording takes four UIDs of the range (S11).
 const UIDS_OF_A_RECORDING: u32 = 4;
 
+/// The shortest secret of notifications that the service's console gives out.
+const NOTIFICATION_SECRET_BYTES_MIN: usize = 7;
+
 /// The person of a demonstration.
 const DEMONSTRATION_LEAD: &str = "Demonstration";
 
@@ -286,13 +289,18 @@ impl Reader {
                 "this version builds no channel tokens: while the certificate is enabled in the console, the service refuses its starts",
             );
         }
+        let mut notification_secrets = Vec::new();
         for secret in file.notification_secrets {
-            if self.secret(&key("notification_secrets"), secret).is_some() {
-                self.warning(
+            let Some((secret, origin)) = self.secret(&key("notification_secrets"), secret) else { continue };
+            if secret.expose_secret().len() < NOTIFICATION_SECRET_BYTES_MIN {
+                self.problem(
                     key("notification_secrets"),
-                    "this version takes no notifications: they have no effect yet",
+                    format!(
+                        "a secret is shorter than {NOTIFICATION_SECRET_BYTES_MIN} characters: the console gives out none that are, so a part is missing"
+                    ),
                 );
             }
+            notification_secrets.push((secret, origin));
         }
         let resolve = self.resolve(&key("resolve"), file.resolve);
         let domains = match file.domains {
@@ -351,6 +359,7 @@ impl Reader {
             resolve,
             customer_key: customer_key?,
             customer_secret: customer_secret?,
+            notification_secrets,
             storage,
             qps,
             pcw,

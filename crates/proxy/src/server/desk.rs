@@ -5,12 +5,14 @@
 //! on this thread, so a job has its effect on the disk before the next one begins.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rules::journal::ClientNumber;
+use switchboard::notices::{Delivery, Receipt};
+use switchboard::ports::StoreError;
 use switchboard::stream::Text;
 use switchboard::{Arrival, Now, Outgoing, Output, Switchboard};
 use tokio::runtime::Handle;
@@ -38,12 +40,36 @@ const ENDING: Duration = Duration::from_secs(2);
 /// How often it looks whether they have come.
 const ENDING_REST: Duration = Duration::from_millis(20);
 
+/// How many deliveries may wait to be written; each has 64 KB at most.
+const INBOX_MAX: usize = 1024;
+
+/// How many are written in one transaction, so that nothing else waits long.
+const WRITTEN_TOGETHER: usize = 256;
+
 type Job = Box<dyn FnOnce(&mut Loop, Now) + Send>;
 
 /// The way to the desk, from everywhere.
 #[derive(Clone)]
 pub(crate) struct Desk {
     jobs: Sender<Job>,
+    inbox: Arc<Mutex<Vec<Unwritten>>>,
+}
+
+/// A delivery that waits to be written, and whoever waits for that.
+struct Unwritten {
+    delivery: Delivery,
+    written: oneshot::Sender<Result<Receipt, StoreError>>,
+}
+
+/// Why a delivery was not taken. The service sends it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NotTaken {
+    /// More of them wait than are worth keeping.
+    Crowded,
+    /// The journal cannot be written.
+    Unwritable(StoreError),
+    /// The program ends.
+    Ended,
 }
 
 /// The desk has ended, because the program does.
@@ -67,6 +93,30 @@ impl Desk {
     /// Has something done.
     pub(crate) fn tell(&self, job: impl FnOnce(&mut Switchboard, Now) + Send + 'static) {
         self.post(Box::new(move |desk, now| job(&mut desk.switchboard, now)));
+    }
+
+    /// Has a notification written. While the disk is busy with some, the next ones gather, and are written together.
+    pub(crate) async fn notify(&self, delivery: Delivery) -> Result<Receipt, NotTaken> {
+        let (written, answer) = oneshot::channel();
+        let first = {
+            let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+            if inbox.len() >= INBOX_MAX {
+                return Err(NotTaken::Crowded);
+            }
+            inbox.push(Unwritten { delivery, written });
+            inbox.len() == 1
+        };
+        if first {
+            let inbox = self.inbox.clone();
+            self.post(Box::new(move |desk, now| {
+                let mut waiting = std::mem::take(&mut *inbox.lock().unwrap_or_else(PoisonError::into_inner));
+                while !waiting.is_empty() {
+                    let some: Vec<Unwritten> = waiting.drain(..waiting.len().min(WRITTEN_TOGETHER)).collect();
+                    write_down(&mut desk.switchboard, some, now);
+                }
+            }));
+        }
+        answer.await.map_err(|_| NotTaken::Ended)?.map_err(NotTaken::Unwritable)
     }
 
     /// Brings a new connection to the switchboard.
@@ -101,6 +151,25 @@ impl Desk {
     fn post(&self, job: Job) {
         // It fails only when the loop has ended; then nobody waits for an answer that matters.
         let _ = self.jobs.send(job);
+    }
+}
+
+/// Writes these together, and tells everybody who waits for that.
+fn write_down(switchboard: &mut Switchboard, some: Vec<Unwritten>, now: Now) {
+    let (deliveries, waiting): (Vec<_>, Vec<_>) =
+        some.into_iter().map(|unwritten| (unwritten.delivery, unwritten.written)).unzip();
+    // Whoever waits may be gone; it is written all the same.
+    match switchboard.notified(deliveries, now) {
+        Ok(receipts) => {
+            for (written, receipt) in waiting.into_iter().zip(receipts) {
+                let _ = written.send(Ok(receipt));
+            }
+        }
+        Err(error) => {
+            for written in waiting {
+                let _ = written.send(Err(error.clone()));
+            }
+        }
     }
 }
 
@@ -181,7 +250,7 @@ pub(crate) fn start(
 ) -> std::io::Result<(Desk, oneshot::Receiver<()>)> {
     let (ends, ended) = oneshot::channel();
     let (jobs, posted) = channel();
-    let desk = Desk { jobs };
+    let desk = Desk { jobs, inbox: Arc::default() };
     let mut state = Loop {
         switchboard,
         sockets: HashMap::new(),

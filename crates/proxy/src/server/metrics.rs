@@ -5,7 +5,7 @@ use core::fmt::Write as _;
 use switchboard::{Counts, Gauges};
 
 /// The text format, version 0.0.4.
-pub(crate) fn text(counts: &Counts, gauges: &Gauges) -> String {
+pub(crate) fn text(counts: &Counts, unsigned: u64, gauges: &Gauges) -> String {
     let mut text = String::new();
     let counters = [
         ("calls_sent", "Requests that left for the service", counts.calls_sent),
@@ -14,6 +14,15 @@ pub(crate) fn text(counts: &Counts, gauges: &Gauges) -> String {
         ("refused", "Calls and decisions that the guards refused", counts.refused),
         ("dropped", "Calls that were out of date when their place in the budget came", counts.dropped),
         ("entries", "Journal entries written", counts.entries),
+        ("notifications", "Notifications written into the journal of their recording", counts.notified),
+        ("notifications_again", "Deliveries of notifications that were known", counts.notified_again),
+        ("notifications_unmatched", "Notifications that fitted no session when they came", counts.unmatched),
+        (
+            "notifications_dropped",
+            "Unmatched notifications that made room for newer ones",
+            counts.unmatched_dropped,
+        ),
+        ("notifications_unsigned", "Deliveries whose signature was bad or missing", unsigned),
         ("store_failures", "Times the journal could not be written", counts.store_failures),
     ];
     for (name, help, value) in counters {
@@ -70,7 +79,7 @@ mod tests {
             newest: 40,
             budgets: vec![("a\"b".to_owned(), 3, 10)],
         };
-        let text = text(&Counts { calls_sent: 7, ..Counts::default() }, &gauges);
+        let text = text(&Counts { calls_sent: 7, ..Counts::default() }, 0, &gauges);
         assert!(
             text.contains("\ntallylight_calls_sent_total 7\n")
                 || text.contains("tallylight_calls_sent_total 7\n")

@@ -6,18 +6,21 @@
 //! - `routes`: every path with the capability it needs, in one table.
 //! - `gate`: which hosts and origins are answered.
 //! - `desk`: the thread of the switchboard. `socket`: one page's stream.
+//! - `notifications`: the webhook of the service.
 //! - `answer`: JSON and problems. `metrics`: what Prometheus reads.
 
 mod answer;
 mod desk;
 mod gate;
 mod metrics;
+mod notifications;
 pub mod ports;
 mod routes;
 mod socket;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use ports::{AppSettings, Boxed, Clock, Settings, Upstream};
@@ -25,6 +28,7 @@ use rules::journal::Domain;
 use switchboard::ports::{Requests, Store};
 use switchboard::{AppConfig, Config, Switchboard};
 
+use crate::signature::Signatures;
 use desk::Desk;
 
 /// Everything that a server is made of.
@@ -33,6 +37,8 @@ pub struct Parts {
     pub settings: Settings,
     /// The journal. It lives on the switchboard's own thread and may block.
     pub store: Box<dyn Store + Send>,
+    /// Who knows whether a notification comes from the service.
+    pub signatures: Signatures,
     /// Who turns the journal into requests.
     pub requests: Box<dyn Requests + Send>,
     /// Who sends them.
@@ -50,6 +56,9 @@ pub(crate) struct Server {
     settings: Settings,
     clock_rate: u32,
     upstream: Arc<dyn Upstream>,
+    signatures: Signatures,
+    /// Deliveries whose signature was bad or missing.
+    unsigned: AtomicU64,
     desk: Desk,
     /// It listens where only this machine reaches it.
     loopback: bool,
@@ -60,7 +69,7 @@ pub(crate) struct Server {
 /// # Errors
 /// When the journal cannot be read or written, or the listener breaks.
 pub async fn serve(parts: Parts, listener: tokio::net::TcpListener) -> io::Result<()> {
-    let Parts { settings, store, requests, upstream, clock, statics, shutdown } = parts;
+    let Parts { settings, store, signatures, requests, upstream, clock, statics, shutdown } = parts;
     let start = Instant::now();
     let clock_rate = clock.rate();
     let config = Config {
@@ -77,7 +86,15 @@ pub async fn serve(parts: Parts, listener: tokio::net::TcpListener) -> io::Resul
         .map_err(|error| io::Error::other(format!("the journal cannot be opened: {error}")))?;
     let (desk, mut ended) = desk::start(switchboard, upstream.clone(), clock, start)?;
     let loopback = listener.local_addr()?.ip().is_loopback();
-    let server = Arc::new(Server { settings, clock_rate, upstream, desk: desk.clone(), loopback });
+    let server = Arc::new(Server {
+        settings,
+        clock_rate,
+        upstream,
+        signatures,
+        unsigned: AtomicU64::new(0),
+        desk: desk.clone(),
+        loopback,
+    });
     let router = routes::router(&server, statics);
     let ending = desk.clone();
     let shutdown = async move {

@@ -14,9 +14,9 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
 use rules::api::{
-    Acknowledge, AdoptRecording, AppSetup, CLIENT_HEADER, Capability, ChangeLayout, ChangePolicy,
-    ChangeUpdate, ClaimLeases, Dismiss, JournalPage, MakeCall, MakeDecision, PROTOCOL, RequestRecording,
-    SECRET_HEADER, Setup,
+    Acknowledge, AdoptOrphan, AdoptRecording, AppSetup, CLIENT_HEADER, Capability, ChangeLayout,
+    ChangePolicy, ChangeUpdate, ClaimLeases, Dismiss, JournalPage, MakeCall, MakeDecision, PROTOCOL,
+    RequestRecording, SECRET_HEADER, Setup,
 };
 use rules::{EntryNumber, RecordingId, SessionNumber};
 use serde::Deserialize;
@@ -24,7 +24,7 @@ use switchboard::{Actor, Arrival, Command, Filter};
 
 use super::answer::{Answer, BODY_BYTES_MAX, Refused, json, read};
 use super::socket::{MESSAGE_BYTES_MAX, close};
-use super::{Server, gate, metrics, socket};
+use super::{Server, gate, metrics, notifications, socket};
 
 /// Where the stream is.
 pub(crate) const STREAM: &str = "/api/v1/stream";
@@ -81,6 +81,7 @@ const ROUTES: &[Route] = &[
     needs(Operate, "/api/v1/recordings/{id}/stop", || post(stop)),
     needs(Operate, "/api/v1/recordings/{id}/stop/withdraw", || post(withdraw)),
     needs(Operate, "/api/v1/recordings/{id}/sessions/{session}/stop", || post(stop_session)),
+    needs(Operate, "/api/v1/recordings/{id}/sessions/{session}/adopt", || post(adopt_orphan)),
     needs(Operate, "/api/v1/recordings/{id}/policy", || post(policy)),
     needs(Operate, "/api/v1/recordings/{id}/update", || post(update)),
     needs(Operate, "/api/v1/recordings/{id}/layout", || post(layout)),
@@ -91,6 +92,9 @@ const ROUTES: &[Route] = &[
     needs(Operate, "/api/v1/leases", || post(claim)),
     needs(Operate, "/api/v1/recordings/{id}/calls", || post(call)),
     needs(Operate, "/api/v1/recordings/{id}/decisions", || post(decide)),
+    open("/api/v1/notifications/{app}", || post(notifications::deliver)),
+    needs(View, "/api/v1/notifications/{app}", || get(notifications::unmatched)),
+    needs(Lead, "/api/v1/notifications/{app}/setup", || post(notifications::set_up)),
     simulate("/api/v1/simulator/{*path}", || get(simulator).post(simulator)),
 ];
 
@@ -162,7 +166,8 @@ async fn readyz(State(server): Shared) -> Answer {
 async fn metrics_text(State(server): Shared) -> Answer {
     let (counts, gauges) =
         server.desk.ask(|switchboard, now| (switchboard.counts(), switchboard.gauges(now))).await?;
-    let text = metrics::text(&counts, &gauges);
+    let unsigned = server.unsigned.load(std::sync::atomic::Ordering::Relaxed);
+    let text = metrics::text(&counts, unsigned, &gauges);
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
@@ -395,6 +400,16 @@ async fn acknowledge(
     command(&server, &id, &headers, Command::Acknowledge(alarm)).await
 }
 
+async fn adopt_orphan(
+    State(server): Shared,
+    Path((id, session)): Path<(String, SessionNumber)>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
+    let AdoptOrphan { sid } = read(&headers, &sized(body)?)?;
+    command(&server, &id, &headers, Command::Adopt { session, sid }).await
+}
+
 async fn dismiss(
     State(server): Shared,
     Path(id): Path<String>,
@@ -471,7 +486,7 @@ async fn simulator(
 
 // ---- what requests have in common ------------------------------------------------------------------------------
 
-fn sized(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refused> {
+pub(crate) fn sized(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refused> {
     body.map_err(|rejection| {
         let title = match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => {
@@ -494,7 +509,7 @@ fn no_recording(id: &RecordingId) -> Refused {
 }
 
 /// The person, and the page if the request names one.
-fn actor(server: &Server, headers: &HeaderMap) -> Result<Actor, Refused> {
+pub(crate) fn actor(server: &Server, headers: &HeaderMap) -> Result<Actor, Refused> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let client = match (text(CLIENT_HEADER), text(SECRET_HEADER)) {
         (None, None) => None,

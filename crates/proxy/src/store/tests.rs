@@ -54,7 +54,7 @@ fn answered(raw: Option<&str>) -> Fact {
 }
 
 fn batch(lines: Vec<Line>) -> Batch {
-    Batch { lines, key_use: None }
+    Batch { lines, ..Batch::default() }
 }
 
 fn all(store: &mut SqliteStore) -> Vec<Line> {
@@ -211,7 +211,7 @@ fn a_key_leads_to_its_recording_for_its_person_and_time() {
         at: Timestamp::from_millis(100),
     };
     let lines = vec![line("one", 1, 1, 100, Fact::Hurried)];
-    store.append(&Batch { lines, key_use: Some(key_use.clone()) }).expect("written");
+    store.append(&Batch { lines, key_use: Some(key_use.clone()), ..Batch::default() }).expect("written");
     let since = |millis| Timestamp::from_millis(millis);
     assert_eq!(store.key_use("Desk", "k1", since(99)), Ok(Some(key_use)));
     assert_eq!(store.key_use("Desk", "k1", since(100)), Ok(None));

@@ -424,6 +424,11 @@ impl Page {
                         }
                         self.complete = *last;
                     }
+                    FrameContent::Boards(boards) => {
+                        for (app, facts) in boards {
+                            self.boards.entry(app.clone()).or_default().set_facts(facts.clone());
+                        }
+                    }
                     FrameContent::Entries(entries) => {
                         for line in entries {
                             self.fold(&line.recording, &line.entry);
