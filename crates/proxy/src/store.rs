@@ -503,10 +503,9 @@ fn insert_app(transaction: &Transaction<'_>, line: &AppLine) -> Result<(), Store
     let mut raw = None;
     if let AppFact::Unmatched(unmatched) = &line.entry.fact
         && unmatched.raw.is_some()
+        && let AppFact::Unmatched(unmatched) = &mut without.to_mut().fact
     {
-        if let AppFact::Unmatched(unmatched) = &mut without.to_mut().fact {
-            raw = unmatched.raw.take();
-        }
+        raw = unmatched.raw.take();
     }
     let entry = without.as_ref();
     let json = serde_json::to_string(entry).map_err(|error| {
