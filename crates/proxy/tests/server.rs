@@ -76,7 +76,8 @@ impl Clock for Wall {
 }
 
 /// The old and the new secret of notifications; one that was taken away long ago is not among them.
-const SECRETS: [&str; 2] = ["old-secret", "new-secret"];
+/// The last one is that of the service's published example.
+const SECRETS: [&str; 3] = ["old-secret", "new-secret", "secret"];
 
 fn signatures() -> Signatures {
     let secrets = SECRETS.iter().map(|secret| SecretString::from(*secret)).collect();
@@ -650,6 +651,25 @@ fn n1_a_delivery_is_taken_only_with_the_signature_of_its_raw_bytes() {
         assert_eq!(rig.notify_with(secret, &body).0, 200);
     }
     assert_eq!(rig.notified().len(), 1, "the second is the same by everything but its noticeId");
+}
+
+/// The published body whose published digests are right; in the other one a character was lost.
+const EXAMPLE: &str = r#"{"eventMs":1560408533119,"eventType":10,"noticeId":"4eb720f0-8da7-11e9-a43e-53f411c2761f","notifyMs":1560408533119,"payload":{"a":"1","b":2},"productId":1}"#;
+
+#[test]
+fn n1_the_services_published_example_is_taken_and_its_damaged_copy_is_not() {
+    let rig = Rig::start(Role::Lead, true);
+    let damaged = EXAMPLE
+        .replace("\"eventMs\":1560408533119,", "")
+        .replace("4eb720f0-8da7-11e9-a43e-53f411c2761f", "4eb720f0-8da7-11e9-a43e53f411c2761f");
+    for header in [
+        ("agora-signature", "033c62f40f687675f17f0f41f91a40c71c0f134c"),
+        ("agora-signature-v2", "6d3320c60b11101395b7fc8f9068748808a0aa1bfa064438e39d1bc2c7d74d99"),
+    ] {
+        let status = |body: &str| rig.ask("POST", HOOK, &[header], body).0;
+        assert_eq!((status(EXAMPLE), status(&damaged)), (200, 401), "{header:?}");
+    }
+    assert_eq!(rig.unmatched().kept, 1, "it is of another product, and came twice");
 }
 
 #[test]

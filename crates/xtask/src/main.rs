@@ -1,6 +1,7 @@
 //! `cargo xtask`: builds the page and the servers, demonstrates them, and checks everything that CI checks.
 
 mod agree;
+mod bench;
 mod chaos;
 mod check;
 mod demo;
@@ -57,6 +58,11 @@ enum Command {
     Agree(agree::Options),
     /// Run the whole desk in virtual time with faults, once a seed, and say what breaks
     Chaos(chaos::Options),
+    /// Measure what has a figure to keep; too long and too dependent on the machine for the tests
+    Bench {
+        /// What
+        subject: bench::Subject,
+    },
     /// Change each number of the rules by one and look whether a test notices
     Nudge,
 }
@@ -74,6 +80,7 @@ fn main() -> ExitCode {
         Command::Test(options) => check::run(&options),
         Command::Agree(options) => agree::run(&options),
         Command::Chaos(options) => chaos::run(&options),
+        Command::Bench { subject } => bench::run(subject),
         Command::Nudge => nudge::run(),
     };
     // After Ctrl-C whatever failed then failed because of that, and the person knows; a demonstration ends well by it.

@@ -22,6 +22,8 @@ struct State {
     chance: Mutex<Chance>,
     /// Connections live for at most so many bytes.
     bytes_at_most: u64,
+    /// Where connections go.
+    server: Mutex<Option<String>>,
 }
 
 impl Cutter {
@@ -31,6 +33,17 @@ impl Cutter {
     /// # Panics
     /// When no port can be had.
     pub fn before(server: &str, seed: u64, bytes_at_most: u64) -> Self {
+        let cutter = Self::before_nothing(seed, bytes_at_most);
+        cutter.leads_to(server);
+        cutter
+    }
+
+    /// As [`Cutter::before`], for a server whose address is not known yet; until [`Cutter::leads_to`] says it, connections
+    /// are closed.
+    ///
+    /// # Panics
+    /// When no port can be had.
+    pub fn before_nothing(seed: u64, bytes_at_most: u64) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has free ports");
         let address = listener.local_addr().expect("a bound socket has an address");
         let state = Arc::new(State {
@@ -38,11 +51,13 @@ impl Cutter {
             peaceful: AtomicBool::new(true),
             chance: Mutex::new(Chance::new(seed)),
             bytes_at_most,
+            server: Mutex::new(None),
         });
-        let (server, shared) = (server.to_owned(), Arc::clone(&state));
+        let shared = Arc::clone(&state);
         thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
-                let Ok(far) = TcpStream::connect(&server) else { continue };
+                let server = shared.server.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let Some(Ok(far)) = server.map(TcpStream::connect) else { continue };
                 pass_on(near, far, &shared);
             }
         });
@@ -52,6 +67,11 @@ impl Cutter {
     /// Where to connect, as `host:port`.
     pub fn address(&self) -> String {
         self.address.to_string()
+    }
+
+    /// From now on connections go to this server (`host:port`).
+    pub fn leads_to(&self, server: &str) {
+        *self.state.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server.to_owned());
     }
 
     /// How many connections it has broken.

@@ -82,6 +82,15 @@ impl Http {
         Self::answer(request.send(text).ok()?)
     }
 
+    /// `POST` of these very bytes, with these headers and no others of a page; none when nothing answers.
+    pub fn try_post_bytes(&self, path: &str, body: &[u8], headers: &[(&str, &str)]) -> Option<Answer> {
+        let mut request = self.agent.post(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Self::answer(request.send(body).ok()?)
+    }
+
     /// `POST`.
     ///
     /// # Panics

@@ -14,4 +14,4 @@ pub use chance::Chance;
 pub use controller::Controller;
 pub use cutter::Cutter;
 pub use http::{Answer, Http};
-pub use rig::{APP, Options, Rig, eventually};
+pub use rig::{APP, NOTIFICATION_SECRETS, Options, Rig, eventually};

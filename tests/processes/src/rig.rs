@@ -19,10 +19,17 @@ use simulator::{Ledger, LedgerRequest};
 use tempfile::TempDir;
 
 use crate::binaries::program;
-use crate::{Answer, Http};
+use crate::{Answer, Cutter, Http};
 
 /// The App ID's name in the configuration of a rig.
 pub const APP: &str = "tests";
+
+/// What notifications to a rig may be signed with. The simulated service signs with the first.
+pub const NOTIFICATION_SECRETS: [&str; 2] = ["tests-notify-secret", "tests-notify-secret-2"];
+
+/// A connection of the service to the webhook breaks after at most so many bytes of the answer, once the test wants it:
+/// about every second answer gets through.
+const WEBHOOK_BYTES: u64 = 400;
 
 const APP_ID: &str = "0123456789abcdef0123456789abcdef";
 const CUSTOMER_KEY: &str = "test-key";
@@ -56,11 +63,13 @@ pub struct Options {
     pub clock_rate: u32,
     /// The simulated service's seed.
     pub seed: u64,
+    /// Whether the service sends notifications, and with which options besides.
+    pub notifications: Option<&'static [&'static str]>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { clock_rate: 10, seed: 1 }
+        Self { clock_rate: 10, seed: 1, notifications: None }
     }
 }
 
@@ -76,6 +85,8 @@ pub struct Rig {
     pub http: Http,
     /// The simulated service, by the number of its machine.
     pub service: Http,
+    /// What stands between the service and the webhook.
+    pub webhook: Cutter,
     keys: AtomicU64,
 }
 
@@ -101,6 +112,11 @@ impl Rig {
             .args(["--app-id", APP_ID, "--customer-key", CUSTOMER_KEY])
             .args(["--customer-secret", CUSTOMER_SECRET, "--seed", &options.seed.to_string()])
             .args(&clock);
+        let webhook = Cutter::before_nothing(options.seed, WEBHOOK_BYTES);
+        if let Some(besides) = options.notifications {
+            let url = format!("http://{}/api/v1/notifications/{APP}", webhook.address());
+            command.args(["--notify", &url, "--notify-secret", NOTIFICATION_SECRETS[0]]).args(besides);
+        }
         let (simulator, addresses) = Server::start("the simulated service", &mut command, 3);
         let [primary, secondary, region] = &addresses[..] else { panic!("three addresses: {addresses:?}") };
         write_configuration(&folder, primary, secondary, region);
@@ -113,6 +129,7 @@ impl Rig {
             address: "127.0.0.1:0".to_owned(),
             http: Http::new(primary),
             service,
+            webhook,
             keys: AtomicU64::new(0),
         };
         rig.start_proxy();
@@ -134,7 +151,23 @@ impl Rig {
     /// # Panics
     /// When it does not answer.
     pub fn start_proxy(&mut self) {
-        let mut command = Command::new(program("tallylight"));
+        self.start_proxy_by(Command::new(program("tallylight")));
+    }
+
+    /// As [`Rig::start_proxy`], where no file can become larger than so many blocks of 512 bytes: what is written beyond
+    /// fails as on a full disk.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub fn start_proxy_with_little_room(&mut self, blocks: u32) {
+        // The signal that says so is ignored, so that the program meets an error of the write.
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).arg(program("tallylight"));
+        self.start_proxy_by(command);
+    }
+
+    fn start_proxy_by(&mut self, mut command: Command) {
         command
             .args(["serve", "--listen", &self.address, "--config"])
             .arg(self.folder.path().join("tallylight.toml"))
@@ -143,6 +176,7 @@ impl Rig {
         self.proxy = Some(server);
         self.address.clone_from(&addresses[0]);
         self.http = Http::new(&self.address);
+        self.webhook.leads_to(&self.address);
         eventually(START_LIMIT, "the control desk is ready", || {
             self.http.try_get("/readyz").filter(|answer| answer.status == 200)
         });
@@ -328,6 +362,7 @@ domains = ["http://api.agora.io", "http://api.sd-rtn.com"]
 region_domain = "http://api-us-west-1.agora.io"
 resolve = {{ "api.agora.io" = "{primary}", "api.sd-rtn.com" = "{secondary}", "api-us-west-1.agora.io" = "{region}" }}
 uid_range = [900000, 999999]
+notification_secrets = {NOTIFICATION_SECRETS:?}
 
 [[app.storage]]
 name = "archive"

@@ -1,0 +1,30 @@
+//! `cargo xtask bench`: measurements that are too long, and too dependent on the machine, for the tests.
+
+use crate::{Outcome, processes, tools};
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Subject {
+    /// How long signed notifications take at 500 a second, beside a bare handler that only does `fsync`
+    Notifications,
+}
+
+/// Builds what is measured with optimisation, and measures it.
+pub fn run(subject: Subject) -> Outcome {
+    match subject {
+        Subject::Notifications => notifications(),
+    }
+}
+
+fn notifications() -> Outcome {
+    tools::c_compiler()?;
+    let sentence = "The benchmark could not be built: see cargo's own message above.";
+    let mut build = tools::cargo()?;
+    build.args(["build", "--release", "--package", "proxy", "--bin", crate::servers::PROXY]);
+    build.args(["--example", "notification_rate"]);
+    processes::run(&mut build, sentence)?;
+    let built = crate::paths::target().join("release");
+    let mut measure = std::process::Command::new(built.join("examples/notification_rate"));
+    measure.arg(built.join(crate::servers::PROXY));
+    processes::run(&mut measure, "The receiver of notifications is too slow, or could not be measured.")
+}
