@@ -410,19 +410,21 @@ impl History {
         let Some(session) = self.session_mut(number) else { return };
         let at = entry.at;
         let lane = session.lane(operation);
-        let sent_at = match &lane.open {
+        let (sent_at, ends_try) = match &lane.open {
             Some((open, sent_at)) if open == id => {
                 let sent_at = *sent_at;
                 lane.open = None;
-                sent_at
+                (sent_at, true)
             }
             _ => {
+                // A late answer ends the try it belongs to, unless a repeat is on its way or the try is through.
+                let ends_try = lane.open.is_none() && lane.unanswered > 0;
                 let Some(place) = session.late.iter().position(|(late, ..)| late == id) else { return };
-                session.late.remove(place).2
+                (session.late.remove(place).2, ends_try)
             }
         };
         let lane = session.lane(operation);
-        if lane.open.is_none() {
+        if ends_try {
             lane.ended = Some(at);
             lane.unanswered = 0;
             lane.cause = None;

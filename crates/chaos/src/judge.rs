@@ -524,6 +524,7 @@ impl Judge {
                 ) if session.absence.is_none()
                     && session.stop_accepted.is_none()
                     && session.started
+                    && session.ending.is_none()
                     && matches!(session.verdict, Verdict::None)
                     && sent.rule != RuleId::V1 =>
                 {
@@ -762,9 +763,8 @@ impl Judge {
                 });
             }
             if truth.live {
-                // One that is away for longer than anybody asks after it (M11) cannot be known.
-                let away = truth.moving
-                    && session.is_some_and(|session| session.phase == Phase::Over(EndedHow::NotFound));
+                // One that comes back after the last question (M11) cannot be known.
+                let away = session.is_some_and(|session| session.phase == Phase::Over(EndedHow::NotFound));
                 let named = away || is_named(recording, own, truth.sid);
                 self.holds(Invariant::NoNameless, named, || {
                     format!(

@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 
 use chaos::{Invariant, Report, Schedule, Tally};
 
+#[cfg(not(target_family = "wasm"))]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const HELP: &str = "\
 Runs a whole control desk in virtual time, once a seed, and says what broke.
 

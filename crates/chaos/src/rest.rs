@@ -57,8 +57,8 @@ pub fn judge(judge: &mut Judge, board: &Switchboard, service: &mut Service, time
                     runs.iter().find(|run| session.sid.as_ref().is_some_and(|sid| sid.as_str() == run.sid));
                 let out_of_control =
                     session.control_ends(recording.control_hours).is_some_and(|ends| time >= ends);
-                // One that is ending may still upload.
-                let ends = session.phase == Phase::Ending;
+                // One that is ending may still upload, and a stop that was just carried out is not answered yet.
+                let ends = session.phase == Phase::Ending || session.halt.open.is_some();
                 judge.holds(Invariant::ListsAgree, truth.is_some() || out_of_control || ends, || {
                     format!(
                         "{} session {} is shown as {:?} and does not run",
@@ -102,9 +102,10 @@ pub fn judge(judge: &mut Judge, board: &Switchboard, service: &mut Service, time
     }
 }
 
-/// One that came back after it was taken as ended is asked after only now and then (M11).
+/// One that came back after it was taken as ended is asked after only now and then (M11), and in the end no more.
 fn came_back_late(session: &Session) -> bool {
-    matches!(session.phase, Phase::TakenAsEnded | Phase::Lost | Phase::NotStarted)
+    let watched_after = matches!(session.phase, Phase::TakenAsEnded | Phase::Lost | Phase::NotStarted);
+    watched_after || session.phase == Phase::Over(EndedHow::NotFound)
 }
 
 fn shows(session: &Session, run: &Runs) -> bool {

@@ -299,7 +299,8 @@ impl Schedule {
 
 fn draw_world(chance: &mut Chance) -> World {
     World {
-        rate: *chance.pick(&[1, 5, 10, 10, 20, 30]),
+        // Few at the real rate: most of what happens there is heartbeats.
+        rate: *chance.pick(&[1, 5, 5, 5, 10, 10, 10, 10, 20, 20, 20, 30, 30]),
         pages: usize::try_from(chance.between(1, 3)).unwrap_or(1),
         viewers: usize::from(chance.percent(20)),
         attendant: chance.percent(25),

@@ -769,9 +769,8 @@ impl<'a> Simulation<'a> {
                 // A page whose estimate of the server's time is ahead may be refused for a moment.
                 let ahead =
                     self.schedule.steps.iter().any(|(_, step)| matches!(step, Step::ProxyClock { .. }));
-                // A resource ID grows too old on a slow way.
-                let aged =
-                    problem.rule == Some(RuleId::S2) && self.pages.iter().any(|page| page.waits_until > 0);
+                // A resource ID grows too old on its way.
+                let aged = problem.rule == Some(RuleId::S2);
                 self.judge.holds(Invariant::NoUselessPost, overtaken || ahead || aged, || {
                     format!("{request:?} is refused: {} ({:?})", problem.title, problem.rule)
                 });
@@ -1234,7 +1233,8 @@ fn short(line: &switchboard::ports::Line) -> String {
             text.chars().take(100).collect()
         }
     };
-    format!("{} #{} {what}", line.recording, entry.number)
+    let at = (entry.at.millis() - BEGIN) as f64 / 1_000.0;
+    format!("{} #{} at {at:.3} s: {what}", line.recording, entry.number)
 }
 
 #[cfg(test)]
