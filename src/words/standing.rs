@@ -311,6 +311,7 @@ pub fn cause(cause: Cause, clock: ClockFace) -> String {
         Cause::IsEnding => "The service says that it is ending.".to_owned(),
         Cause::StopAccepted => "The stop was accepted.".to_owned(),
         Cause::WasUnattended => "Nobody acted for a while.".to_owned(),
+        Cause::Notified => "The service notified.".to_owned(),
         Cause::IsLost(session) => format!("Session {session} was lost."),
         Cause::AwaitsAnswer => "On its way; the answer is awaited.".to_owned(),
         Cause::OthersWaitLonger => "Others wait longer for the limit of sessions.".to_owned(),

@@ -2,7 +2,7 @@
 
 use litemap::LiteMap;
 
-use agora::{AnswerClass, ChannelName, EventType, Mode, Timestamp, Uid};
+use agora::{AnswerClass, ChannelName, EventType, Mode, Sid, Timestamp, Uid};
 use from_json::FromJson;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,24 @@ pub struct BoardFacts {
     /// The most sessions that ran at once on the last day with any, in UTC, and when that was (B1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub highest: Option<(Timestamp, u32)>,
+    /// Whether the proxy can build a fresh token for a replacement, from the configuration (R1, R5).
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub fresh_tokens: bool,
+    /// The last starts that were accepted, newest last, and whether each had its notification 13 in time (V4).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub starts: Vec<Accepted>,
+}
+
+/// One start that was accepted (V4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct Accepted {
+    /// Its `sid`.
+    pub sid: Sid,
+    /// When.
+    pub at: Timestamp,
+    /// A 13 came in time.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub registered: bool,
 }
 
 /// How many notifications fit no session.
@@ -65,6 +83,8 @@ impl Default for BoardFacts {
             setting_up: None,
             tested: None,
             highest: None,
+            fresh_tokens: false,
+            starts: Vec::new(),
         }
     }
 }
@@ -120,11 +140,17 @@ impl Board {
                 if heard {
                     self.heard_from(recording, &answered.id.0, entry.at);
                 }
+                if let AnswerClass::Started(sid) = &answered.answer.class {
+                    self.accepted(sid, entry.at, recording.policy.registered_starts);
+                }
             }
             Fact::Repeated(repeated) => self.heard_from(recording, &repeated.id.0, entry.at),
             Fact::Notified(notified) => {
                 self.facts.notified = self.facts.notified.max(Some(entry.at));
                 self.facts.saw(notified.event, entry.at);
+                if notified.event == EventType::HighAvailabilityRegistered {
+                    self.registered(&notified.sid, entry.at, recording.policy.registered_within);
+                }
             }
             Fact::NotifiedAgain(_) => self.facts.notified = self.facts.notified.max(Some(entry.at)),
             _ => {}
@@ -255,6 +281,26 @@ impl Board {
     pub fn is_notified(&self, policy: &Policy, now: Timestamp) -> bool {
         let lately = seconds(policy.notifications_seen_for);
         self.facts.notified.is_some_and(|seen| now.since(seen) <= lately)
+    }
+
+    /// V4: a start was accepted; so many are kept.
+    fn accepted(&mut self, sid: &Sid, at: Timestamp, kept: u32) {
+        self.facts.starts.push(Accepted { sid: sid.clone(), at, registered: false });
+        let surplus = self.facts.starts.len().saturating_sub(kept as usize);
+        self.facts.starts.drain(..surplus);
+    }
+
+    /// V4: a 13 came.
+    fn registered(&mut self, sid: &Sid, at: Timestamp, within: u32) {
+        for start in &mut self.facts.starts {
+            start.registered |= start.sid == *sid && at.since(start.at) <= seconds(within);
+        }
+    }
+
+    /// V4: whether the last starts had their 13 in time, so that a missing one tells something.
+    pub fn expects_registration(&self, policy: &Policy) -> bool {
+        let starts = &self.facts.starts;
+        starts.len() >= policy.registered_starts as usize && starts.iter().all(|start| start.registered)
     }
 
     /// D2: which domain answered.

@@ -10,7 +10,7 @@ use crate::board::Board;
 use crate::findings::View;
 use crate::journal::{Decision, Domain, EntryNumber, Fact, RecordingId, SessionNumber, Uids};
 use crate::line::Outcome;
-use crate::policy::seconds;
+use crate::policy::{Policy, seconds};
 use crate::recording::{Phase, Recording, Session};
 use crate::rule::RuleId;
 use crate::{next, start, stop, update};
@@ -333,6 +333,21 @@ pub fn permits_request(
         if !board.is_free(channel, *uid, None) {
             return refuse(RuleId::S11, format!("UID {uid} may be in this channel already"));
         }
+    }
+    Ok(())
+}
+
+/// Whether this policy may be asked for, or changed to, in this App ID (V4).
+///
+/// # Errors
+/// When it waits for notifications that the last starts did not have.
+pub fn permits_policy(board: &Board, policy: &Policy) -> Result<(), Refusal> {
+    if policy.started_notification && !board.expects_registration(policy) {
+        let sentence = format!(
+            "this policy acts on a missing notification 13; the last {} starts of this App ID did not all have one within {} s",
+            policy.registered_starts, policy.registered_within
+        );
+        return refuse(RuleId::V4, sentence);
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::reason::{Cause, Reason, Then};
 use crate::recording::{Doubt, Phase, Recording, Session};
 use crate::rule::RuleId;
 use crate::schedule::{gap_after, next_of_list, next_of_rhythm};
-use crate::{stop, verify};
+use crate::{files, notified, stop, verify};
 
 /// M1: the interval between routine queries of this session, when the board holds `watched` sessions.
 pub(crate) fn interval(recording: &Recording, session: &Session, qps: u32, watched: usize) -> Duration {
@@ -86,7 +86,38 @@ pub(crate) fn query_plan(view: View<'_>, session: &Session) -> Option<Plan> {
     if let Some(repeat) = repeat_plan(view, session, Operation::Query) {
         return Some(repeat);
     }
+    let mut next = scheduled_plan(view, session, &plan);
+    let mut earlier = |other: Option<Plan>| {
+        if let Some(other) = other
+            && next.as_ref().is_none_or(|next| other.at < next.at)
+        {
+            next = Some(other);
+        }
+    };
+    earlier(notified::query_at(view, session).map(|(at, entry)| {
+        let mut plan = plan(at, RuleId::M9, (1, Some(1)), Cause::Notified, Then::GoesOn, true);
+        plan.reason.evidence.push(entry);
+        plan
+    }));
+    earlier(
+        verify::registration_query_at(view, session)
+            .map(|at| plan(at, RuleId::V4, (1, Some(1)), Cause::Verifying, Then::GoesOn, false)),
+    );
+    earlier(files::query_instant(view, session).map(|instant| {
+        plan(instant.at, RuleId::L1, (instant.number, Some(2)), Cause::Proceeds, Then::GoesOn, true)
+    }));
+    next
+}
+
+/// The next query by the schedules of V, M, M11 and T alone.
+fn scheduled_plan(
+    view: View<'_>,
+    session: &Session,
+    plan: &impl Fn(Timestamp, RuleId, (u32, Option<u32>), Cause, Then, bool) -> Plan,
+) -> Option<Plan> {
+    let line = &session.query;
     let policy = &view.recording.policy;
+    let asked_since = |instant: Timestamp| line.last_sent.is_some_and(|sent| sent >= instant);
     if let Some((zero, _)) = session.stop_accepted
         && !is_in_doubt_after_stop(session)
         && !matches!(session.phase, Phase::Lost | Phase::NotStarted | Phase::TakenAsEnded)
@@ -103,7 +134,7 @@ pub(crate) fn query_plan(view: View<'_>, session: &Session) -> Option<Plan> {
     }
     let watched_after = matches!(session.phase, Phase::Lost | Phase::NotStarted | Phase::TakenAsEnded);
     if let Some(doubt) = session.doubt.filter(|_| watched_after || counts_as_doubt(view, session)) {
-        return Some(doubt_plan(view, session, &doubt, plan));
+        return Some(doubt_plan(view, session, &doubt, &plan));
     }
     if let Some(instant) = verify::next_instant(view, session) {
         let of = u32::try_from(verify::instants(view.recording).len()).ok();
@@ -159,7 +190,7 @@ fn doubt_plan(
     view: View<'_>,
     session: &Session,
     doubt: &Doubt,
-    plan: impl Fn(Timestamp, RuleId, (u32, Option<u32>), Cause, Then, bool) -> Plan,
+    plan: &impl Fn(Timestamp, RuleId, (u32, Option<u32>), Cause, Then, bool) -> Plan,
 ) -> Plan {
     let policy = &view.recording.policy;
     let line = &session.query;
@@ -227,7 +258,7 @@ fn counts_as_doubt(view: View<'_>, session: &Session) -> bool {
         Phase::Live => true,
         Phase::Accepted => {
             verify::is_judged_as_live(&view.recording.policy, session)
-                || session.because == crate::recording::Because::Adopted
+                || session.is_adopted()
                 || session.halt.outcome == Some(Outcome::NotFound)
         }
         Phase::Ending
@@ -259,7 +290,13 @@ pub(crate) fn conclude(view: View<'_>, session: &Session, findings: &mut Finding
         findings.decide(DecisionKind::Recovered(number), RuleId::M4, &evidence, cause);
         return;
     }
+    let ended = |how| DecisionKind::Ended { session: number, how };
     if stop::is_out_of_control(view, session) {
+        // T6: no answer is evidence any more; a notification is.
+        let told = session.told_exit().or_else(|| session.heard.as_ref().and_then(|heard| heard.page_ended));
+        if let Some(told) = told {
+            findings.decide(ended(EndedHow::Notified), RuleId::T6, &[told.entry], Cause::Notified);
+        }
         return;
     }
     // M10: no verdict rests on answers older than the take-over.
@@ -269,6 +306,18 @@ pub(crate) fn conclude(view: View<'_>, session: &Session, findings: &mut Finding
         stop::conclude_alarms(view, session, findings);
         conclude_alarms(view, session, findings);
         return;
+    }
+    if let Some(exit) = session.told_exit() {
+        if let Some((_, entry)) = session.stop_accepted {
+            findings.decide(ended(EndedHow::Stopped), RuleId::T2, &[entry, exit.entry], Cause::StopAccepted);
+            return;
+        }
+        let found_after = |doubt: &Doubt| doubt.asked.is_some_and(|asked| asked >= exit.came);
+        if let Some(doubt) = session.doubt.filter(found_after) {
+            let evidence = [exit.entry, doubt.newest];
+            findings.decide(ended(EndedHow::Notified), RuleId::M9, &evidence, Cause::Notified);
+            return;
+        }
     }
     let asked_again_at_the_end = |doubt: &Doubt| {
         let last = policy.lost_instants.last().copied().unwrap_or(0);
@@ -351,7 +400,9 @@ fn is_believed(policy: &Policy, session: &Session, doubt: &Doubt) -> bool {
     let patience = if session.phase == Phase::Accepted { Patience::Patient } else { policy.patience };
     match patience {
         // No fourth failover can come (F1).
-        Patience::Patient if u32::from(session.failovers) >= policy.failovers => asked_from(process_window),
+        Patience::Patient if u32::from(session.proved_failovers()) >= policy.failovers => {
+            asked_from(process_window)
+        }
         Patience::Patient => asked_from(policy.doubt_window),
         Patience::Swift => asked_from(process_window),
         Patience::Immediate => true,
@@ -379,7 +430,7 @@ fn conclude_alarms(view: View<'_>, session: &Session, findings: &mut Findings) {
 pub(crate) fn conclude_twins(view: View<'_>, findings: &mut Findings) {
     let live = |session: &&Session| session.phase == Phase::Live && stop::wanted(view, session).is_none();
     let running: Vec<&Session> = view.recording.sessions.iter().filter(live).collect();
-    let came_back = running.iter().any(|session| !session.interruptions.is_empty());
+    let came_back = running.iter().any(|session| session.adopted || !session.interruptions.is_empty());
     let changing =
         running.iter().any(|session| matches!(session.because, crate::recording::Because::ChangesOver(_)));
     if running.len() < 2 || changing || !came_back {

@@ -12,7 +12,7 @@ use crate::journal::{Attempt, Decision, Domain, EntryNumber, SessionNumber};
 use crate::reason::{Cause, Reason, Then};
 use crate::recording::Recording;
 use crate::rule::RuleId;
-use crate::{api, monitor, replace, start, stop, update};
+use crate::{api, monitor, replace, start, stop, update, verify};
 
 /// The next step of a recording.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +151,7 @@ pub(crate) fn look(recording: &Recording, board: &Board, now: Timestamp) -> Find
     for session in &recording.sessions {
         monitor::conclude(view, session, &mut findings);
         stop::conclude_control(view, session, &mut findings);
+        verify::conclude_registration(view, session, &mut findings);
     }
     monitor::conclude_twins(view, &mut findings);
     replace::conclude(view, &mut findings);

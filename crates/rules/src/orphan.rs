@@ -1,18 +1,15 @@
 //! S9: which possible orphan a notification may be about.
 
-use core::time::Duration;
-
 use agora::{ChannelName, Timestamp, Uid};
 
 use crate::journal::SessionNumber;
+use crate::policy::seconds;
 use crate::recording::{Phase, Recording};
-
-/// S9: a notification of an orphan happened at most so long before its start left, as clocks differ a little.
-const BEFORE_ITS_START: Duration = Duration::from_secs(5);
 
 /// Whether a notification of this channel and UID that happened then may be about this session: a start that may have
 /// been carried out, whose `sid` nobody knows, and which is not open any more. Whether the `sid` that it names is in no
-/// journal, and whether only one session fits, is for the caller to see.
+/// journal, and whether only one session fits, is for the caller to see. Clocks differ a little, so it may have happened a
+/// little before the start left.
 pub fn fits_orphan(
     recording: &Recording,
     session: SessionNumber,
@@ -34,10 +31,11 @@ pub fn fits_orphan(
     };
     let begun = session.start.first_sent.unwrap_or(session.begun);
     unknown
+        && !recording.unreadable
         && !session.dismissed
         && session.resource.is_some()
         && session.start.open.is_none()
         && recording.channel == *channel
         && session.uid == uid
-        && sent_at >= begun - BEFORE_ITS_START
+        && sent_at + seconds(recording.policy.adoption_slack) >= begun
 }

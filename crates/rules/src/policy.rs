@@ -89,6 +89,9 @@ pub struct Policy {
     /// S9: a notification counts as seen for this long.
     pub notifications_seen_for: u32,
 
+    /// S9: a notification may have happened this long before the start that it adopts was written down.
+    pub adoption_slack: u32,
+
     /// V1: instants after the `sid` at which a new session is asked for.
     pub verify_instants: [u32; 8],
     /// V1: no gap between those is longer than this share of `maxIdleTime`, in percent.
@@ -97,6 +100,10 @@ pub struct Policy {
     pub verify_shortest_gap: u32,
     /// V3: accepted and not confirmed for this long is an alarm.
     pub unconfirmed_alarm: u32,
+    /// V4: a notification 13 is expected within this.
+    pub registered_within: u32,
+    /// V4: it can be switched on where so many of the last starts had theirs in time.
+    pub registered_starts: u32,
 
     /// M1: the interval between routine queries.
     pub monitor_interval: u32,
@@ -128,6 +135,8 @@ pub struct Policy {
     pub ending_slow_interval: u32,
     /// M4: the alarm about twins is repeated after this.
     pub twins_alarm: u32,
+    /// M9: notifications make at most one query in this time leave.
+    pub notified_gap: u32,
     /// M10: unattended is longer than this many times the interval that was due.
     pub unattended_factor: u32,
     /// M10: a doubt without an answer for longer than this begins anew.
@@ -162,6 +171,12 @@ pub struct Policy {
     pub update_gaps: [u32; 3],
     /// U1: the gap after those for storage credentials, which are sent until they are applied.
     pub credentials_gap: u32,
+    /// L1: the query that is to name the index leaves this long after the session was confirmed (composite, web).
+    pub file_after: u32,
+    /// L1: the same in individual mode.
+    pub file_after_individual: u32,
+    /// L1: once more after this.
+    pub file_again: u32,
     /// T6: the share of the time of control after which the rest is shown, in percent.
     pub control_shown_percent: u32,
     /// T6: the share of the time of control after which it is an alarm, in percent.
@@ -197,10 +212,13 @@ impl Policy {
         pcw_slow_gap: 30,
         orphan_wait: 10,
         notifications_seen_for: 86_400,
+        adoption_slack: 5,
         verify_instants: [5, 10, 20, 35, 50, 65, 80, 90],
         idle_share_percent: 90,
         verify_shortest_gap: 4,
         unconfirmed_alarm: 120,
+        registered_within: 10,
+        registered_starts: 3,
         monitor_interval: 120,
         monitor_jitter_percent: 5,
         monitor_shortest: 15,
@@ -216,6 +234,7 @@ impl Policy {
         ending_alarm: 300,
         ending_slow_interval: 60,
         twins_alarm: 600,
+        notified_gap: 5,
         unattended_factor: 2,
         doubt_stale: 90,
         unattended_start: 600,
@@ -232,6 +251,9 @@ impl Policy {
         refused_stop_gap: 60,
         update_gaps: [3, 6, 9],
         credentials_gap: 60,
+        file_after: 15,
+        file_after_individual: 60,
+        file_again: 60,
         control_shown_percent: 80,
         control_alarm_percent: 95,
         control_reserve: 3600,

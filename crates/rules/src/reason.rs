@@ -60,6 +60,8 @@ pub enum Cause {
     WasUnattended,
     /// A session was lost.
     IsLost(SessionNumber),
+    /// A notification came.
+    Notified,
     /// An answer is awaited.
     AwaitsAnswer,
     /// Another recording waits longer for the limit of concurrent tasks.

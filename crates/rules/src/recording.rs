@@ -15,6 +15,7 @@ use crate::journal::{
     Leased, RecordingId, Requested, SessionNumber, Uids, WaitingFor,
 };
 use crate::line::{Line, OpenCall, Outcome};
+use crate::notified::{Heard, fold_notified};
 use crate::policy::{Policy, departures};
 use crate::rule::RuleId;
 use crate::update::{self, Applied, Change};
@@ -95,6 +96,9 @@ pub struct Recording {
     /// Staff want the next query now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hurried: Option<Timestamp>,
+    /// Deliveries of notifications that had come before (N2).
+    #[serde(default, skip_serializing_if = "crate::line::is_zero")]
+    pub notified_again: u32,
     /// Changes that staff asked for and that some session still lacks, oldest first (U1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
@@ -136,6 +140,10 @@ pub enum Because {
     Replaces(SessionNumber),
     /// Control of a session ends (T6).
     ChangesOver(SessionNumber),
+    /// A session ended because nobody was in the channel, and the policy says to begin another (R2).
+    Restarts(SessionNumber),
+    /// A session was not registered for high availability in time (V4); it is stopped when this one is confirmed.
+    Doubles(SessionNumber),
     /// Staff pressed *try again*.
     TriedAgain,
     /// It ran already.
@@ -299,6 +307,15 @@ pub struct Session {
     /// Index files that an answer or notification named, at most eight.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
+    /// What notifications told (N).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<Box<Heard>>,
+    /// How the upload ended, as the answer to a stop says: `true` where something is in the service's backup (T1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload_answer: Option<bool>,
+    /// A notification told its `sid` (S9): it is proved by the first 200.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub adopted: bool,
     /// The last 20 answers to queries, one letter each, newest last: `g`ood, `n`ot found, `u`nclear, `r`efused.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub strip: String,
@@ -512,6 +529,7 @@ impl Recording {
             unattended: None,
             refusal: None,
             hurried: None,
+            notified_again: 0,
             changes: Vec::new(),
             applied: Applied::default(),
             unreadable: entry.version > JOURNAL_VERSION,
@@ -617,6 +635,9 @@ impl Session {
             interruptions: Vec::new(),
             failovers: 0,
             files: Vec::new(),
+            heard: None,
+            upload_answer: None,
+            adopted: false,
             strip: String::new(),
             late: Vec::new(),
             acquire: Line::default(),
@@ -685,11 +706,9 @@ impl Session {
         self.sid.is_some() && !matches!(self.phase, Phase::Over(_)) && !self.dismissed
     }
 
-    /// F1: failovers proved, and possible (with the interruptions that no proof explains).
-    pub fn failover_count(&self) -> (u8, u8) {
-        let unexplained = self.interruptions.iter().filter(|interruption| interruption.leg.is_none()).count();
-        let possible = self.failovers.saturating_add(u8::try_from(unexplained).unwrap_or(u8::MAX));
-        (self.failovers, possible)
+    /// Whether somebody else began it: its `sid` came by a notification (S9), or it ran before it was watched.
+    pub fn is_adopted(&self) -> bool {
+        self.adopted || self.because == Because::Adopted
     }
 
     /// T6: when control over it ends.
@@ -735,7 +754,10 @@ pub fn fold(recording: &mut Recording, entry: &Entry) {
         recording.acted_at = Some(entry.at);
     }
     match &entry.fact {
-        Fact::Requested(_) | Fact::Notified(_) | Fact::NotifiedAgain(_) => {}
+        Fact::Requested(_) => {}
+        Fact::Notified(notified) => fold_notified(recording, notified, entry),
+        // N2: counted, and acted on by nobody.
+        Fact::NotifiedAgain(_) => recording.notified_again = recording.notified_again.saturating_add(1),
         Fact::UpdateRequested(asked) => update::fold_asked(recording, update::touched(asked), entry),
         Fact::LayoutRequested(_) => update::fold_asked(recording, update::LAYOUT, entry),
         Fact::Leased(leased) => fold_leased(recording, leased, entry.at),
@@ -847,6 +869,9 @@ fn fold_sent(recording: &mut Recording, sent: &crate::journal::CallSent, entry: 
         recording.hurried = None;
     }
     if let Some(session) = recording.session_mut(sent.session) {
+        if let (Operation::Query, Some(heard)) = (sent.operation, &mut session.heard) {
+            heard.asks = None;
+        }
         session.line_mut(sent.operation).sent(call);
     }
 }
@@ -930,23 +955,7 @@ fn start_answered(recording: &mut Recording, number: SessionNumber, class: &Answ
                 // V1 counts from the `sid`, not from what was asked before.
                 session.query.restart();
             }
-            let in_round = |procedure: &Procedure| number >= procedure.from_session;
-            if let Some(from) =
-                recording.procedure.as_ref().filter(|procedure| in_round(procedure)).map(|of| of.from_session)
-            {
-                recording.procedure = None;
-                // It came late, and another was begun meanwhile: that one is not needed any more.
-                give_up_begun(recording, from, entry);
-            }
-            pass_alarms(recording, |cause| {
-                matches!(
-                    cause,
-                    AlarmCause::StartFailing
-                        | AlarmCause::StartRefused
-                        | AlarmCause::AcquireFailing
-                        | AlarmCause::UidsInUse
-                )
-            });
+            end_round(recording, number, entry);
         }
         _ => {
             if let Some(outcome) = Outcome::of(class) {
@@ -954,6 +963,25 @@ fn start_answered(recording: &mut Recording, number: SessionNumber, class: &Answ
             }
         }
     }
+}
+
+/// D8, S9: a session of the round has its `sid`. Where it came late, or by a notification, another may have been begun
+/// meanwhile: that one is not needed any more.
+fn end_round(recording: &mut Recording, number: SessionNumber, entry: &Entry) {
+    let begun = recording.procedure.as_ref().map(|procedure| procedure.from_session);
+    if let Some(from) = begun.filter(|from| number >= *from) {
+        recording.procedure = None;
+        give_up_begun(recording, from, entry);
+    }
+    pass_alarms(recording, |cause| {
+        matches!(
+            cause,
+            AlarmCause::StartFailing
+                | AlarmCause::StartRefused
+                | AlarmCause::AcquireFailing
+                | AlarmCause::UidsInUse
+        )
+    });
 }
 
 /// S9: what an outcome of a start leaves behind.
@@ -1055,14 +1083,12 @@ fn status_answered(session: &mut Session, mode: Mode, call: &OpenCall, status: &
         if let Some(bak) = agora::files::leg_of(&file.name) {
             leg = leg.max(Some(bak));
         }
-        let index = file.name.ends_with(".m3u8") || file.name.ends_with(".mpd");
-        if index && session.files.len() < 8 && !session.files.contains(&file.name) {
-            session.files.push(file.name.clone());
-        }
     }
-    let proved = leg.map_or(0, |leg| leg.saturating_add(1));
-    let newly_proved = proved > session.failovers;
-    session.failovers = session.failovers.max(proved);
+    let known = session.failovers;
+    for file in &status.files {
+        add_index(session, &file.name);
+    }
+    let newly_proved = session.failovers > known;
     match status.status {
         0..=5 => {
             session.ending = None;
@@ -1088,6 +1114,25 @@ fn status_answered(session: &mut Session, mode: Mode, call: &OpenCall, status: &
             // Status 20: M11 counts from here.
             session.ending = session.ending.or(Some((entry.at, entry.number)));
         }
+    }
+}
+
+/// A file that an answer or a notification names: it proves the leg it names (F1), and an index is kept (F4), in the
+/// order of the legs.
+pub(crate) fn add_index(session: &mut Session, name: &str) {
+    /// A composite session has four; one of single users has many, of which the first tell enough.
+    const KEPT: usize = 8;
+    let leg = agora::files::leg_of(name);
+    session.failovers = session.failovers.max(leg.map_or(0, |leg| leg.saturating_add(1)));
+    if !(name.ends_with(".m3u8") || name.ends_with(".mpd")) {
+        return;
+    }
+    let order = |name: &str| agora::files::leg_of(name);
+    let place = session.files.iter().position(|kept| (order(kept), kept.as_str()) >= (leg, name));
+    let place = place.unwrap_or(session.files.len());
+    if session.files.get(place).is_none_or(|kept| kept != name) {
+        session.files.insert(place, name.to_owned());
+        session.files.truncate(KEPT);
     }
 }
 
@@ -1135,11 +1180,14 @@ fn stop_answered(recording: &mut Recording, number: SessionNumber, class: &Answe
         | AnswerClass::UploadTimeout => {
             session.stop_accepted = Some((entry.at, entry.number));
             if let AnswerClass::Stopped(stopped) = class {
-                for file in stopped.files.iter().filter(|file| file.name.ends_with(".m3u8")) {
-                    if session.files.len() < 8 && !session.files.contains(&file.name) {
-                        session.files.push(file.name.clone());
-                    }
+                for file in &stopped.files {
+                    add_index(session, &file.name);
                 }
+                session.upload_answer = match stopped.uploading_status.as_deref() {
+                    Some("uploaded") => Some(false),
+                    Some("backuped") => Some(true),
+                    _ => session.upload_answer,
+                };
             }
             // The gaps of T4 begin anew should it have to be sent again.
             session.halt.tries = 0;
@@ -1271,12 +1319,14 @@ fn fold_decided(recording: &mut Recording, decision: &Decision, entry: &Entry) {
         DecisionKind::Replace(number) => {
             let because = match rule {
                 RuleId::T6 => Because::ChangesOver(*number),
+                RuleId::V4 => Because::Doubles(*number),
+                RuleId::R2 => Because::Restarts(*number),
                 _ => Because::Replaces(*number),
             };
             if let Some(session) = recording.session_mut(*number) {
                 session.replaced = true;
             }
-            if rule != RuleId::T6 {
+            if rule == RuleId::R1 {
                 let keep = recording.policy.replacements as usize;
                 recording.replacements.push(entry.at);
                 let surplus = recording.replacements.len().saturating_sub(keep.max(1));
@@ -1385,13 +1435,16 @@ fn give_up_begun(recording: &mut Recording, from: SessionNumber, entry: &Entry) 
     }
 }
 
-/// T6: once the new session is confirmed, the old one is stopped.
+/// T6, V4: once the new session is confirmed, the old one is stopped.
 fn changed_over(recording: &mut Recording, number: SessionNumber, entry: &Entry) {
     let because = recording.session(number).map(|session| session.because);
-    if let Some(Because::ChangesOver(old)) = because
-        && let Some(old) = recording.session_mut(old)
-    {
-        old.stop_due = old.stop_due.or(Some((entry.at, RuleId::T6)));
+    let (old, rule) = match because {
+        Some(Because::ChangesOver(old)) => (old, RuleId::T6),
+        Some(Because::Doubles(old)) => (old, RuleId::V4),
+        _ => return,
+    };
+    if let Some(old) = recording.session_mut(old) {
+        old.stop_due = old.stop_due.or(Some((entry.at, rule)));
     }
 }
 
@@ -1441,6 +1494,9 @@ fn fold_adopted(recording: &mut Recording, adopted: &crate::journal::Adopted, en
         session.accepted = Some(entry.at);
         session.phase = Phase::Accepted;
         session.may_run = MayRun::No;
+        session.adopted = true;
+        session.query.restart();
+        end_round(recording, adopted.session, entry);
     }
 }
 

@@ -5,6 +5,7 @@
 
 use crate::findings::{Findings, View};
 use crate::journal::{AlarmCause, DecisionKind, EndedHow, EntryNumber, WaitingFor};
+use crate::notified::{TOKEN_EXPIRED, Told};
 use crate::policy::seconds;
 use crate::reason::Cause;
 use crate::recording::{Because, Phase, Session};
@@ -65,6 +66,29 @@ pub(crate) fn conclude(view: View<'_>, findings: &mut Findings) {
             findings.decide(DecisionKind::Alarm(alarm), rule, &evidence, cause);
         }
     };
+    if let Some(idle) = gone.idle_exit() {
+        // R2: exempt from R3 and R5.
+        let kind = if recording.policy.restart_after_idle {
+            DecisionKind::Replace(number)
+        } else {
+            DecisionKind::WaitForStaff(WaitingFor::Idle)
+        };
+        let evidence: Vec<_> = evidence.iter().copied().chain([idle.entry]).collect();
+        findings.decide(kind, RuleId::R2, &evidence, Cause::Notified);
+        return;
+    }
+    if let Some(fatal) = fatal_error(view, gone) {
+        // R5: not even once.
+        let alarm = AlarmCause::Fatal(number);
+        let kind = if recording.has_alarm(alarm) {
+            DecisionKind::WaitForStaff(WaitingFor::Fatal)
+        } else {
+            DecisionKind::Alarm(alarm)
+        };
+        let evidence: Vec<_> = evidence.iter().copied().chain([fatal.entry]).collect();
+        findings.decide(kind, RuleId::R5, &evidence, Cause::Notified);
+        return;
+    }
     if matches!(gone.because, Because::Replaces(_)) && !gone.recorded {
         wait(WaitingFor::FailedReplacement, AlarmCause::ReplacementFailed, RuleId::R5);
         return;
@@ -85,6 +109,13 @@ pub(crate) fn conclude(view: View<'_>, findings: &mut Findings) {
         return;
     }
     findings.decide(DecisionKind::Replace(number), RuleId::R1, &evidence, cause);
+}
+
+/// R5: the fatal error that a notification told before anything was recorded, if another session would meet it too.
+fn fatal_error(view: View<'_>, session: &Session) -> Option<Told> {
+    let fatal = session.heard.as_ref()?.fatal.filter(|_| !session.recorded)?;
+    let mended = fatal.value == TOKEN_EXPIRED && view.board.facts().fresh_tokens;
+    (!mended).then_some(fatal)
 }
 
 /// The entries that show the end of a session, as far as the fold keeps them.

@@ -140,6 +140,8 @@ pub(crate) fn next_acquire(view: View<'_>) -> Option<NextAcquire> {
             }
             Because::Replaces(lost) => (procedure.begun, RuleId::R1, Cause::IsLost(lost)),
             Because::ChangesOver(_) => (procedure.begun, RuleId::T6, Cause::Proceeds),
+            Because::Restarts(ended) => (procedure.begun, RuleId::R2, Cause::IsLost(ended)),
+            Because::Doubles(_) => (procedure.begun, RuleId::V4, Cause::Proceeds),
         });
         return Some(NextAcquire { at, uid, rule, cause, reuses });
     };

@@ -8,6 +8,7 @@ use agora::{AnswerClass, Operation, Timestamp};
 use from_json::FromJson;
 use serde::{Deserialize, Serialize};
 
+use crate::few::sort_few;
 use crate::findings::{Findings, Plan, View, domain_for, reason_for, repeat_plan};
 use crate::journal::{AlarmCause, DecisionKind, Entry, EntryNumber, SessionNumber, UpdateRequested};
 use crate::line::{Outcome, is_zero};
@@ -87,7 +88,7 @@ impl Applied {
     pub fn entries(&self) -> Vec<EntryNumber> {
         let parts = [self.layout, self.audio, self.video, self.hold, self.stream, self.storage];
         let mut entries: Vec<EntryNumber> = parts.into_iter().filter(|entry| *entry > 0).collect();
-        entries.sort_unstable();
+        sort_few(&mut entries, |entry| *entry);
         entries.dedup();
         entries
     }

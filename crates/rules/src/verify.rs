@@ -53,7 +53,7 @@ pub(crate) fn next_instant(view: View<'_>, session: &Session) -> Option<Instant>
     let accepted = session.accepted?;
     let policy = &view.recording.policy;
     let line = &session.query;
-    if session.because == Because::Adopted {
+    if session.is_adopted() {
         let unproved = line.last_sent.is_none();
         return unproved.then_some(Instant { at: accepted, number: 1 });
     }
@@ -76,6 +76,46 @@ pub(crate) fn next_instant(view: View<'_>, session: &Session) -> Option<Instant>
     }
 }
 
+/// V4: whether the registration of this session is waited for: the policy says so, and it is not one that was begun
+/// because of a missing one.
+fn awaits_registration(view: View<'_>, session: &Session) -> Option<Timestamp> {
+    let policy = &view.recording.policy;
+    let recording = view.recording;
+    let asked_for = policy.started_notification
+        && recording.is_wanted()
+        && !session.is_adopted()
+        && !session.replaced
+        && !matches!(session.because, Because::Doubles(_))
+        && matches!(session.phase, Phase::Accepted | Phase::Live)
+        && crate::stop::wanted(view, session).is_none();
+    let within = seconds(policy.registered_within);
+    let late = crate::notified::registered_after(session).is_none_or(|after| after > within);
+    let due = session.accepted? + within;
+    (asked_for && late).then_some(due)
+}
+
+/// V4: the instant of the query that a missing 13 asks for.
+pub(crate) fn registration_query_at(view: View<'_>, session: &Session) -> Option<Timestamp> {
+    let due = awaits_registration(view, session)?;
+    let asked = session.query.last_sent.is_some_and(|sent| sent >= due);
+    let timely = verdict_at(&view.recording.policy, session).is_some_and(|verdict| view.now < verdict);
+    (!asked && timely && session.doubt.is_none()).then_some(due)
+}
+
+/// V4: no 13 came, and the session answers: a second one is begun, and this one is stopped when that is confirmed.
+pub(crate) fn conclude_registration(view: View<'_>, session: &Session, findings: &mut Findings) {
+    let Some(due) = awaits_registration(view, session) else { return };
+    let recording = view.recording;
+    let busy = recording.procedure.is_some() || recording.waiting.is_some() || recording.watched;
+    // A session that has run for long is not doubled because somebody switched this on.
+    let verdict = verdict_at(&recording.policy, session);
+    let timely = |asked| asked >= due && verdict.is_some_and(|verdict| asked < verdict);
+    let good = session.last_good.filter(|good| good.status <= 5 && timely(good.asked));
+    let Some(good) = good.filter(|_| !busy && session.doubt.is_none()) else { return };
+    let kind = DecisionKind::Replace(session.number);
+    findings.decide(kind, RuleId::V4, &[good.entry], Cause::Verifying);
+}
+
 /// V2, V3: what the answers so far prove; true if that is a verdict. An alarm is none: it hides nothing.
 pub(crate) fn conclude(view: View<'_>, session: &Session, findings: &mut Findings) -> bool {
     if session.phase != Phase::Accepted {
@@ -88,7 +128,7 @@ pub(crate) fn conclude(view: View<'_>, session: &Session, findings: &mut Finding
     }
     let Some(verdict) = verdict_at(policy, session) else { return false };
     let stopping = session.stop_accepted.is_some() || crate::stop::wanted(view, session).is_some();
-    let judged = !stopping && session.because != Because::Adopted;
+    let judged = !stopping && !session.is_adopted();
     let never_good = session.last_good.is_none();
     let asked_in_time = session.first_asked.is_some_and(|asked| asked < verdict);
     let absent = session.doubt.filter(|_| judged && never_good && asked_in_time);

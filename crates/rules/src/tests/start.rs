@@ -386,3 +386,20 @@ fn s6_the_uid_of_a_start_that_may_run_is_not_taken_again() {
     let uids: Vec<_> = desk.by_uid(Operation::Start).into_iter().map(|(_, uid)| uid).take(3).collect();
     assert_eq!(uids, [ORIGINAL, ORIGINAL, BACKUP]);
 }
+
+#[test]
+fn s11_the_second_uid_of_a_round_is_one_that_no_other_recording_holds() {
+    // Another recording of the channel lives with the UID that is our backup.
+    let mut theirs = requested(Policy::default());
+    theirs.uids.original = Uid::new(BACKUP).expect("not zero");
+    theirs.uids.backup = Uid::new(7).expect("not zero");
+    theirs.uids.reserves.clear();
+    let mut other = Desk::with(theirs);
+    other.recording.id = RecordingId::parse("r-0").expect("an id");
+    other.board = Board::default();
+    other.run(10, well);
+    let mut desk = Desk::new();
+    desk.board = other.board;
+    desk.run(10, starts(|n, call| if n == 1 { answer(AnswerClass::TaskConflict) } else { started(call) }));
+    assert_eq!(desk.by_uid(Operation::Start), [(0, ORIGINAL), (0, RESERVE)]);
+}

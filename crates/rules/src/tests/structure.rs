@@ -167,11 +167,13 @@ fn every_rule_that_is_applied_has_a_test_named_after_it() {
         include_str!("replace.rs"),
         include_str!("stop.rs"),
         include_str!("update.rs"),
+        include_str!("files.rs"),
+        include_str!("notified.rs"),
     ]
     .concat();
     for id in RuleId::ALL {
         let section = &id.as_str()[..1];
-        if ["D", "S", "V", "M", "R", "T", "U", "F"].contains(&section) {
+        if ["D", "S", "V", "M", "R", "T", "U", "F", "L"].contains(&section) {
             let name = format!("fn {}_", id.as_str().to_lowercase());
             assert!(tests.contains(&name), "no test begins with {name}");
         }

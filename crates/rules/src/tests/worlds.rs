@@ -185,3 +185,41 @@ fn in_every_world_the_rules_rest_no_uid_lives_twice_and_a_stop_ends_everything()
         }
     }
 }
+
+#[test]
+fn t3_in_no_world_that_answers_truly_is_a_session_that_lives_taken_as_ended_or_lost() {
+    let (mut pressed, mut came_back) = (0, 0);
+    for seed in 0..200 {
+        let mut world = World::new(seed);
+        world.trouble = 0;
+        let mut desk = Desk::new();
+        let mut stop_at = None;
+        for second in (5..1_800).step_by(5) {
+            desk.run(second, |call| world.serve(call));
+            let at = desk.offset();
+            for session in &desk.recording.sessions {
+                let given_up = matches!(
+                    session.phase,
+                    crate::recording::Phase::TakenAsEnded | crate::recording::Phase::Lost
+                );
+                let lives = world.tasks.get(&session.number).is_some_and(|task| task.lives(at));
+                assert!(!(given_up && lives), "seed {seed}, {second} s: {session:#?}");
+            }
+            let away = desk.recording.sessions.iter().any(|session| session.doubt.is_some());
+            if away && stop_at.is_none() && second > 60 {
+                // Staff stop it while nobody can tell a failover from an end.
+                desk.press_stop();
+                stop_at = Some(second);
+                pressed += 1;
+            }
+        }
+        let returned = |session: &crate::recording::Session| {
+            session
+                .interruptions
+                .iter()
+                .any(|away| stop_at.is_some_and(|at| away.back.millis() - ORIGIN > i64::from(at) * 1000))
+        };
+        came_back += usize::from(desk.recording.sessions.iter().any(returned));
+    }
+    assert!(pressed > 50 && came_back > 20, "{pressed} stops in a doubt, {came_back} came back");
+}
