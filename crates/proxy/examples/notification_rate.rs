@@ -204,8 +204,8 @@ name = "bench"
 app_id = "0123456789abcdef0123456789abcdef"
 customer_key = "key"
 customer_secret = "secret"
-domains = ["http://api.agora.io"]
-resolve = {{ "api.agora.io" = "127.0.0.1:9" }}
+domains = ["http://api.agora.io", "http://api.sd-rtn.com"]
+resolve = {{ "api.agora.io" = "127.0.0.1:9", "api.sd-rtn.com" = "127.0.0.1:9" }}
 uid_range = [900000, 999999]
 notification_secrets = ["{SECRET}"]
 [[app.storage]]

@@ -1,11 +1,16 @@
 //! The scenario files: each is read, and played in virtual time it is the same each time and shows what it says.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use agora::{AppId, Timestamp};
-use simulator::scenario::{Scenario, rehearse};
-use simulator::{Config, EndedHow, Ledger, Notifications};
+use agora::{AppId, Operation, Timestamp};
+use serde_json::{Value, json};
+use simulator::scenario::{Deed, Scenario, rehearse};
+use simulator::{Config, EndedHow, Ledger, LedgerNotice, Notifications};
 
 fn scenarios() -> BTreeMap<String, Scenario> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios");
@@ -43,6 +48,187 @@ fn the_same_seed_and_scenario_give_the_same_ledger_byte_by_byte() {
         assert_eq!(first, text(7), "{name}");
         assert_ne!(first, text(8), "{name}");
     }
+}
+
+/// How many times faster than the wall the real program runs here: a quarter of a second is ten of its own.
+const RATE: i64 = 40;
+
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already; then there is nothing to end.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What happened to one session, in order: its requests with their answers, its notifications, and how it ended.
+#[derive(Debug, PartialEq, Eq)]
+struct Course {
+    requests: Vec<(Operation, Option<u16>, Option<u32>)>,
+    events: Vec<u16>,
+    failovers: u32,
+    ended: Option<EndedHow>,
+}
+
+/// Answers every notification with 200.
+fn receiver() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound");
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || {
+                let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
+                let mut length = 0;
+                for line in reader.by_ref().lines().map_while(Result::ok) {
+                    if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length: ") {
+                        length = value.parse().expect("a number");
+                    }
+                    if line.is_empty() {
+                        break;
+                    }
+                }
+                let mut body = vec![0; length];
+                let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+                let read = reader.read_exact(&mut body);
+                // Who asked may be gone.
+                let _ = read.and_then(|()| stream.write_all(answer.as_bytes()));
+            });
+        }
+    });
+    format!("http://{address}/hook")
+}
+
+/// Plays a scenario with the real program over sockets; staff ask after each recording every `ask_every` seconds, which
+/// no step and no end of a failover is near.
+fn played_over_sockets(name: &str, seed: u64, ask_every: i64) -> BTreeMap<String, Course> {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{name}.toml"));
+    let scenario = &scenarios()[name];
+    let mut process = Command::new(env!("CARGO_BIN_EXE_tallylight-simulator"))
+        .args(["--app-id", "demo", "--customer-key", "key", "--customer-secret", "secret"])
+        .args([
+            "--listen",
+            "127.0.0.1:0",
+            "--listen-secondary",
+            "127.0.0.1:0",
+            "--listen-region",
+            "127.0.0.1:0",
+        ])
+        .args(["--clock-rate", &RATE.to_string(), "--seed", &seed.to_string(), "--scenario"])
+        .arg(file)
+        .args(["--notify", &receiver(), "--notify-secret", "secret-of-notices"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let output = process.stdout.take().expect("its output is a pipe");
+    let _running = Running(process);
+    let lines: Vec<String> = BufReader::new(output).lines().take(3).map(|line| line.expect("text")).collect();
+    let address = |place: usize| lines[place].split(' ').nth(2).expect("an address").to_owned();
+    // No scenario takes the region's domain down.
+    let (primary, controls) = (address(0), address(2));
+    let agent =
+        ureq::Agent::new_with_config(ureq::Agent::config_builder().http_status_as_error(false).build());
+    let get = |path: &str| -> Value {
+        let mut response = agent.get(format!("{controls}{path}")).call().expect("an answer");
+        serde_json::from_reader(response.body_mut().as_reader()).expect("JSON")
+    };
+    let began = get("/simulator/scenario")["began"].as_i64().expect("when it began");
+    let wait_until = |at: i64| {
+        let now = get("/healthz")["now"].as_i64().expect("a time");
+        let rest = u64::try_from((at - now).max(0) / RATE).expect("not negative");
+        std::thread::sleep(Duration::from_millis(rest));
+    };
+    let call = |method: &str, path: &str, body: &Value| -> Value {
+        let url = format!("{primary}/v1/apps/demo/cloud_recording{path}");
+        let answer = if method == "GET" {
+            agent.get(&url).header("authorization", "Basic a2V5OnNlY3JldA==").call()
+        } else {
+            let request = agent.post(&url).header("authorization", "Basic a2V5OnNlY3JldA==");
+            request.content_type("application/json").send(body.to_string())
+        };
+        // A domain that is down answers nothing.
+        let read = answer.ok().map(|mut response| serde_json::from_reader(response.body_mut().as_reader()));
+        read.and_then(Result::ok).unwrap_or_default()
+    };
+    let mut deeds = scenario.of_staff().into_iter().peekable();
+    let mut held: BTreeMap<String, (String, u32, i64)> = BTreeMap::new();
+    let end = began + i64::try_from(scenario.seconds).expect("short") * 1000;
+    let (mut uid, millis) = (900_000, |after: &Duration| i64::try_from(after.as_millis()).expect("short"));
+    loop {
+        let deed = deeds.peek().map(|(at, _)| began + millis(at));
+        let ask = held.values().map(|(_, _, at)| *at).min();
+        let Some(next) = [deed, ask].into_iter().flatten().min().filter(|next| *next <= end) else { break };
+        wait_until(next);
+        if deed != Some(next) {
+            for (base, _, at) in held.values_mut().filter(|(_, _, at)| *at <= next) {
+                call("GET", &format!("{base}/query"), &Value::Null);
+                *at += ask_every * 1000;
+            }
+            continue;
+        }
+        match deeds.next().expect("it was looked at").1 {
+            Deed::Record { channel, idle_seconds } => {
+                uid += 1;
+                let mut body = json!({ "cname": channel, "uid": uid.to_string(), "clientRequest": {} });
+                let acquired = call("POST", "/acquire", &body);
+                let Some(resource) = acquired["resourceId"].as_str() else { continue };
+                body["clientRequest"] = json!({
+                    "recordingConfig": { "channelType": 1, "maxIdleTime": idle_seconds },
+                    "storageConfig": { "vendor": 1, "region": 0, "bucket": "b", "accessKey": "A", "secretKey": "S" },
+                });
+                let started = call("POST", &format!("/resourceid/{resource}/mode/mix/start"), &body);
+                let Some(sid) = started["sid"].as_str() else { continue };
+                let base = format!("/resourceid/{resource}/sid/{sid}/mode/mix");
+                held.insert(channel, (base, uid, next + ask_every * 1000));
+            }
+            Deed::Stop { channel } => {
+                let Some((base, uid, _)) = held.remove(&channel) else { continue };
+                let body = json!({ "cname": channel, "uid": uid.to_string(), "clientRequest": {"async_stop": true} });
+                call("POST", &format!("{base}/stop"), &body);
+            }
+        }
+    }
+    wait_until(end);
+    let ledger: Ledger = serde_json::from_value(get("/simulator/ledger")).expect("a ledger");
+    let notices: Vec<LedgerNotice> =
+        serde_json::from_value(get("/simulator/notifications")["notices"].clone()).expect("notices");
+    let course = |session: &simulator::LedgerSession| {
+        let own = ledger.requests.iter().filter(|request| {
+            request.sid.as_ref() == Some(&session.sid)
+                || request.resource_id.as_ref() == Some(&session.resource_id)
+        });
+        let events = notices.iter().filter(|notice| notice.sid.as_ref() == Some(&session.sid));
+        Course {
+            requests: own
+                .filter_map(|request| Some((request.operation?, request.status, request.code)))
+                .collect(),
+            events: events.map(|notice| notice.event).collect(),
+            failovers: session.failovers,
+            ended: session.ended_how,
+        }
+    };
+    ledger.sessions.iter().map(|session| (session.cname.clone(), course(session))).collect()
+}
+
+#[test]
+fn over_sockets_the_same_seed_and_scenario_give_each_session_the_same_course() {
+    // All at once: they wait most of the time.
+    std::thread::scope(|scope| {
+        let plays = [("flapping-host", 105), ("regional-outage", 150)].map(|(name, ask_every)| {
+            let play = move || played_over_sockets(name, 7, ask_every);
+            (name, scope.spawn(play), scope.spawn(play))
+        });
+        for (name, first, second) in plays {
+            let (first, second) = (first.join().expect("it plays"), second.join().expect("it plays"));
+            assert!(!first.is_empty(), "{name}");
+            assert!(
+                first.values().all(|course| course.requests.len() > 3 && course.events.len() > 5),
+                "{first:?}"
+            );
+            assert_eq!(first, second, "{name}");
+        }
+    });
 }
 
 #[test]

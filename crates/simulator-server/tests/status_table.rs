@@ -366,6 +366,45 @@ fn every_older_code_that_comes_about_by_itself() {
 }
 
 #[test]
+fn the_older_codes_that_newer_ones_replaced_come_about_where_a_switch_says_so() {
+    let mut running = Running::start(&[
+        "--unknown",
+        "older-codes-status=422",
+        "--unknown",
+        "bad-channel-name-code=1013",
+        "--unknown",
+        "start-timeout-code=52",
+        "--unknown",
+        "no-worker-code=15",
+        "--unknown",
+        "query-after-async-stop=501",
+    ]);
+    service(&running.acquire("röom", json!({})), 422, 1013, "invalid channel name");
+    let url = format!("http://{}{APP}/acquire", running.at);
+    let request = running.agent.post(&url).content_type("text/plain").header("Authorization", RIGHT);
+    let mut response = request.send(envelope("room", json!({})).to_string().as_str()).expect("it answers");
+    let body = response.body_mut().read_to_string().expect("text");
+    let answer = (response.status().as_u16(), serde_json::from_str(&body).expect("JSON"));
+    service(&answer, 422, 8, "invalid content type");
+
+    let cname = running.room();
+    let resource_id = running.acquired(&cname);
+    running.control("conditions", &json!({"backend": "away"}));
+    service(&running.start_on(&resource_id, &cname), 500, 52, "start timeout");
+    running.control("conditions", &json!({"backend": "ready", "workers": 0}));
+    let answer = running.start_on(&resource_id, &cname);
+    assert_eq!(told(&answer), (500, Some(15), None, None), "as it was seen: without a reason");
+    running.control("conditions", &json!({"workers": "any"}));
+
+    // Its files take long, so that it is exiting for a while.
+    let (cname, base, _) = running.session();
+    running.recording(&base);
+    running.control("storage", &json!({"bucket": "b", "state": "slow"}));
+    assert_eq!(running.operation(&base, &cname, "stop").0, 200);
+    service(&running.operation(&base, &cname, "query"), 422, 501, "exiting");
+}
+
+#[test]
 fn every_row_comes_as_a_fault() {
     let mut running = Running::start(&[]);
     let (cname, base, _) = running.session();

@@ -168,6 +168,24 @@ choice!(
     }
 );
 choice!(
+    /// What an acquire is told whose channel name has a character that is not allowed, or too many.
+    BadName {
+        /// 400 with code 401, `invalid_channel_name`.
+        Documented = "401",
+        /// The old code 1013.
+        Old = "1013",
+    }
+);
+choice!(
+    /// What a start is told that the backend did not carry out in time.
+    StartTimeout {
+        /// 500 with code 62, "request timeout".
+        Documented = "62",
+        /// 500 with the old code 52.
+        Old = "52",
+    }
+);
+choice!(
     /// What a start is told whose body is not what `startParameter` of its `acquire` had announced.
     Mismatch {
         /// Code 2, as any bad parameter.
@@ -331,6 +349,10 @@ switches! {
     start_parameter_mismatch: Mismatch = Mismatch::BadParameter, "start-parameter-mismatch";
     /// What a start is told when there is no server for it; the meaning of code 15 is not documented.
     no_worker: NoWorker = NoWorker::Documented, "no-worker-code";
+    /// What an acquire is told whose channel name is not allowed; 1013 is the old code.
+    bad_name: BadName = BadName::Documented, "bad-channel-name-code";
+    /// What a start is told when the backend is away; 52 is the old code.
+    start_timeout: StartTimeout = StartTimeout::Documented, "start-timeout-code";
     /// How the lists of users not to subscribe to are spelt.
     unsubscribe_spelling: Spelling = Spelling::Both, "unsubscribe-spelling";
     /// The HTTP status of a stop whose files went to the backup.

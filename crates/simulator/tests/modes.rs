@@ -8,7 +8,7 @@ use agora::request::{
 use agora::{AnswerClass, Mode, Operation};
 use common::{Held, Stage};
 use serde_json::{Value, json};
-use simulator::{Delivered, Delivery, EndedHow, Outcome, Place};
+use simulator::{Delivered, Delivery, EndedHow, Notifications, Outcome, Place};
 
 const FINE: Delivered = Delivered::Answered(200);
 
@@ -695,6 +695,27 @@ fn open_questions_of_notifications_go_both_ways() {
     let session = told("sequence-scope=session");
     assert_eq!(find(&session, 40).map(|body| body["payload"]["sequence"].clone()), Some(json!(1)));
 
+    let leg = told("sequence-scope=leg");
+    assert_eq!(find(&leg, 40).map(|body| body["payload"]["sequence"].clone()), Some(json!(1)));
+    let plain = told("notification-drift=no");
+    let plainly = |event: u16| find(&plain, event).expect("it is told")["payload"]["details"].clone();
+    assert_eq!((plainly(31)["status"].clone(), plainly(11)["exitStatus"].clone()), (json!(0), json!(0)));
+    assert!(plainly(31)["fileList"][0]["fileName"].is_string() && plainly(43)["UtcMs"].is_number());
+
+    let ids = |question: &str| {
+        let mut stage = Stage::with(1, |config| {
+            config.notifications = Some(Notifications { redundant: true, ..Notifications::default() });
+            config.unknowns.set(question).expect("there is this question");
+        });
+        stage.started("room7", 1);
+        let told = stage.listen(20.0, |_| FINE);
+        let of_40 = told.iter().filter(|delivery| delivery.event == 40);
+        of_40.map(|delivery| delivery.notice_id.clone()).collect::<Vec<String>>()
+    };
+    let (same, other) = (ids("redundant-same-notice-id=yes"), ids("redundant-same-notice-id=no"));
+    assert!(same.len() == 2 && same[0] == same[1], "{same:?}");
+    assert!(other.len() == 2 && other[0] != other[1], "{other:?}");
+
     let test = |question: &str| {
         let mut stage = asked(question);
         stage.service.send_test_events(stage.now);
@@ -709,4 +730,16 @@ fn open_questions_of_notifications_go_both_ways() {
     assert!(
         test("test-event-sid=made-up").1.is_some_and(|sid| sid.as_str().is_some_and(|sid| sid.len() == 32))
     );
+}
+
+#[test]
+fn the_document_lists_every_switch() {
+    let document = include_str!("../../../docs/simulator.md");
+    let of_document: Vec<&str> =
+        document.lines().skip_while(|line| !line.contains("`--unknown NAME=VALUE`; the tests")).collect();
+    for [name, words, default, about] in simulator::Unknowns::default().table() {
+        let words: Vec<String> = words.split('|').map(|word| format!("`{word}`")).collect();
+        let row = format!("| `{name}` | {} | `{default}` | {about} |", words.join(", "));
+        assert!(of_document.contains(&row.as_str()), "docs/simulator.md lacks: {row}");
+    }
 }

@@ -23,7 +23,8 @@ fn notifications() -> Outcome {
     build.args(["build", "--release", "--package", "proxy", "--bin", crate::servers::PROXY]);
     build.args(["--example", "notification_rate"]);
     processes::run(&mut build, sentence)?;
-    let built = crate::paths::target().join("release");
+    // Beside the folder of this program, which is built without optimisation.
+    let built = crate::paths::binaries()?.with_file_name("release");
     let mut measure = std::process::Command::new(built.join("examples/notification_rate"));
     measure.arg(built.join(crate::servers::PROXY));
     processes::run(&mut measure, "The receiver of notifications is too slow, or could not be measured.")

@@ -14,7 +14,8 @@ use crate::fault::Domain;
 use crate::session::{Identity, Session, StopMet};
 use crate::token::{self, TokenFault};
 use crate::unknowns::{
-    AfterAsyncStop, AfterExpiry, AfterNotCompleted, ErrorBody, Mismatch, NoWorker, TokenChecked,
+    AfterAsyncStop, AfterExpiry, AfterNotCompleted, BadName, ErrorBody, Mismatch, NoWorker, StartTimeout,
+    TokenChecked,
 };
 use crate::wire::{Incoming, Reply};
 
@@ -41,6 +42,9 @@ impl Service {
                 let reply = match route.operation {
                     // Of acquire the table knows no code 62: nobody there assigns a server.
                     Operation::Acquire => Reply::error(500, 504, "allocate_timeout"),
+                    Operation::Start if self.config.unknowns.start_timeout == StartTimeout::Old => {
+                        Reply::error(500, 52, "start timeout")
+                    }
                     _ => Reply::error(status, 62, "request timeout"),
                 };
                 self.refused(reply)
@@ -137,7 +141,10 @@ impl Service {
             ChannelName::parse(envelope.cname.as_str()).is_ok()
         };
         if !is_name {
-            return self.refused(Reply::error(400, 401, "invalid_channel_name"));
+            return match self.config.unknowns.bad_name {
+                BadName::Documented => self.refused(Reply::error(400, 401, "invalid_channel_name")),
+                BadName::Old => self.refused_old(1013, "invalid channel name"),
+            };
         }
         let Ok(uid) = Uid::parse(&envelope.uid) else {
             return self.refused(Reply::error(400, 2, "api body validate failed!"));
