@@ -68,6 +68,7 @@ fn follow_connection(desk: Desk, socket: Socket, announcer: Announcer) {
         if live && before != Some(true) {
             socket.fetch_setup();
             socket.fetch_ended();
+            socket.fetch_rule_texts();
         }
         match before {
             Some(true) if !live => announcer.warn(words::CONNECTION_LOST_SAID.to_owned()),

@@ -12,6 +12,7 @@ use rules::api::{Capability, Setup};
 use rules::{Board, Call, Reason, Recording, RecordingId};
 
 use crate::clock::{Clock, moment};
+use crate::screens::why::RuleText;
 
 /// How the connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,6 +72,8 @@ pub struct Desk {
     pub entries: RwSignal<u64>,
     /// The recordings that this page acts for.
     pub held: RwSignal<Vec<RecordingId>>,
+    /// The texts of the rules; empty until they are fetched.
+    pub rule_texts: RwSignal<Vec<RuleText>>,
     /// The last refusal of a step, by recording.
     pub refusals: RwSignal<LiteMap<RecordingId, Refusal>>,
 }
@@ -91,6 +94,7 @@ impl Desk {
             setup: RwSignal::new(None),
             entries: RwSignal::new(0),
             held: RwSignal::new(Vec::new()),
+            rule_texts: RwSignal::new(Vec::new()),
             refusals: RwSignal::new(LiteMap::new()),
         }
     }

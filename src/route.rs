@@ -221,6 +221,8 @@ fn decoded(text: &str) -> String {
 pub mod api {
     use rules::{EntryNumber, RecordingId, SessionNumber};
 
+    /// The texts of the rules, a file beside the page.
+    pub const RULE_TEXTS: &str = "rules.json";
     /// Who is signed in.
     pub const ME: &str = "api/v1/me";
     /// What can be asked for.

@@ -218,6 +218,17 @@ impl Socket {
         });
     }
 
+    /// Fetches the texts of the rules, once: they are wanted most when the connection is lost.
+    pub fn fetch_rule_texts(self) {
+        if self.desk.rule_texts.with_untracked(Vec::is_empty) {
+            spawn_local(async move {
+                if let Ok(texts) = get(api::RULE_TEXTS).await {
+                    self.desk.rule_texts.set(texts);
+                }
+            });
+        }
+    }
+
     /// Fetches the newest of those that ended.
     pub fn fetch_ended(self) {
         spawn_local(async move {

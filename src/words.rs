@@ -2,7 +2,6 @@
 //! when, and what one can do.
 
 pub mod journal;
-pub mod reasons;
 pub mod standing;
 
 use agora::{Mode, Timestamp};
@@ -223,7 +222,7 @@ pub const WATCH_ONE: &str = "Watch one that runs…";
 pub const START_RECORDING: &str = "Start recording";
 pub const NO_RECORDINGS: &str = "No recordings. Start one, or watch one that already runs.";
 pub const CLEAR_FILTER: &str = "Clear the filter";
-pub const WHY_SOURCE: &str = "The whole rule, with its sources, stands in docs/rules.md.";
+pub const WHY_MISSING: &str = "The texts of the rules could not be fetched yet. They are fetched again when the connection is back.";
 pub const ALARM_GONE: &str = "The cause of this alarm has passed.";
 pub const TRY_AGAIN_DOES: &str = "A new session is started with the next free UID and billed like any other. The count of replacements begins anew.";
 pub const ACKNOWLEDGE_DOES: &str =
@@ -495,8 +494,16 @@ pub fn no_permission(needed: Capability) -> String {
     format!("This needs the {needed} capability, which you do not have.")
 }
 
-pub fn why_title(rule: RuleId, section: &str) -> String {
-    format!("Rule {rule} · {section}")
+pub fn why_title(rule: RuleId, section: Option<&str>) -> String {
+    section.map_or_else(|| format!("Rule {rule}"), |section| format!("Rule {rule} · {section}"))
+}
+
+pub fn why_numbers(numbers: &str) -> String {
+    format!("By default: {numbers}")
+}
+
+pub fn why_source(source: &str) -> String {
+    format!("Source: {source}")
 }
 
 pub fn try_again_title(channel: &str) -> String {

@@ -9,6 +9,7 @@ mod nudge;
 mod page;
 mod paths;
 mod processes;
+mod rule_texts;
 mod servers;
 mod style;
 mod tools;
@@ -48,6 +49,8 @@ struct Arguments {
 enum Command {
     /// Join style/main.css with everything it imports into target/style/app.css
     Style,
+    /// Make target/page/rules.json of docs/rules.md: what the page shows where somebody asks why
+    RuleTexts,
     /// Build the page and the servers, and print the size of what the first load needs
     Build,
     /// Start the simulated service and the control desk on this machine, until Ctrl-C
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
     let _end_all = processes::EndAll;
     let outcome = match arguments.command {
         Command::Style => style::write_joined_sheet(),
+        Command::RuleTexts => rule_texts::write(),
         Command::Build => build(),
         Command::Demo(options) => demo::run(&options),
         Command::Test(options) => check::run(&options),

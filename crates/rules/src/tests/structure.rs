@@ -148,34 +148,3 @@ fn a_policy_travels_as_its_departures() {
     let back: Recording = serde_json::from_value(value).expect("a recording is read");
     assert_eq!(back, desk.recording);
 }
-
-#[test]
-fn every_rule_has_its_text_and_every_text_its_rule() {
-    let text = include_str!("../../../../docs/rules.md");
-    let headings: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("### ")).collect();
-    let ids: Vec<&str> = RuleId::ALL.iter().map(|id| id.as_str()).collect();
-    assert_eq!(headings, ids);
-}
-
-#[test]
-fn every_rule_that_is_applied_has_a_test_named_after_it() {
-    let tests = [
-        include_str!("transport.rs"),
-        include_str!("start.rs"),
-        include_str!("verify.rs"),
-        include_str!("monitor.rs"),
-        include_str!("replace.rs"),
-        include_str!("stop.rs"),
-        include_str!("update.rs"),
-        include_str!("files.rs"),
-        include_str!("notified.rs"),
-    ]
-    .concat();
-    for id in RuleId::ALL {
-        let section = &id.as_str()[..1];
-        if ["D", "S", "V", "M", "R", "T", "U", "F", "L"].contains(&section) {
-            let name = format!("fn {}_", id.as_str().to_lowercase());
-            assert!(tests.contains(&name), "no test begins with {name}");
-        }
-    }
-}
