@@ -222,7 +222,8 @@ pub const WATCH_ONE: &str = "Watch one that runs…";
 pub const START_RECORDING: &str = "Start recording";
 pub const NO_RECORDINGS: &str = "No recordings. Start one, or watch one that already runs.";
 pub const CLEAR_FILTER: &str = "Clear the filter";
-pub const WHY_MISSING: &str = "The texts of the rules could not be fetched yet. They are fetched again when the connection is back.";
+pub const WHY_MISSING: &str =
+    "The texts of the rules could not be fetched yet. They are fetched again when the connection is back.";
 pub const ALARM_GONE: &str = "The cause of this alarm has passed.";
 pub const TRY_AGAIN_DOES: &str = "A new session is started with the next free UID and billed like any other. The count of replacements begins anew.";
 pub const ACKNOWLEDGE_DOES: &str =

@@ -28,8 +28,9 @@ pub fn write() -> Outcome {
     let document = paths::root().join("docs/rules.md");
     let text = fs::read_to_string(&document)
         .map_err(|error| Problem::new(format!("{} cannot be read: {error}.", document.display())))?;
-    let texts = serde_json::to_string(&read(&text)?)
-        .map_err(|error| Problem::new(format!("The texts of the rules cannot be written as JSON: {error}.")))?;
+    let texts = serde_json::to_string(&read(&text)?).map_err(|error| {
+        Problem::new(format!("The texts of the rules cannot be written as JSON: {error}."))
+    })?;
     let folder = paths::target().join("page");
     let file = folder.join("rules.json");
     // An unchanged file keeps its time, so that a watching trunk does not build again because of its own build.
@@ -48,8 +49,9 @@ fn read(document: &str) -> Outcome<Vec<RuleText>> {
     let mut within = false;
     for paragraph in document.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty()) {
         if let Some(id) = paragraph.strip_prefix("### ") {
-            let id = RuleId::parse(id)
-                .ok_or_else(|| Problem::new(format!("docs/rules.md has a heading for {id}, which is no rule.")))?;
+            let id = RuleId::parse(id).ok_or_else(|| {
+                Problem::new(format!("docs/rules.md has a heading for {id}, which is no rule."))
+            })?;
             let section = section.clone();
             rules.push(RuleText { id, section, text: Vec::new(), numbers: None, source: String::new() });
             within = true;
