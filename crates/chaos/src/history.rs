@@ -482,6 +482,7 @@ impl History {
                 }
                 AnswerClass::ServiceNotFound => {
                     session.stop.tries = 0;
+                    session.newest_answer = entry.number;
                     session.not_found(None, at);
                 }
                 _ => {}

@@ -129,14 +129,16 @@ pub struct Judge {
     left: VecDeque<u64>,
     pressed: Vec<Pressed>,
     patience: Duration,
+    ahead: Duration,
     sent_ids: VecDeque<String>,
 }
 
 const DOUBT_WINDOW: Duration = Duration::from_secs(90);
 
 impl Judge {
-    /// A judge who has seen nothing; `slack` is what the network may take from a press to its call.
-    pub fn new(slack: Duration) -> Self {
+    /// A judge who has seen nothing; `slack` is what the network may take from a press to its call, and `ahead` how far
+    /// ahead of the proxy's time a page may be, where the proxy's clock is set back.
+    pub fn new(slack: Duration, ahead: Duration) -> Self {
         Self {
             histories: Histories::new(),
             tally: Tally::default(),
@@ -147,6 +149,7 @@ impl Judge {
             left: VecDeque::new(),
             pressed: Vec::new(),
             patience: Duration::from_secs(1) + slack,
+            ahead,
             sent_ids: VecDeque::new(),
         }
     }
@@ -215,6 +218,7 @@ impl Judge {
                 }
             }
             Fact::Decided(decision) => self.decided(&history, decision, entry),
+            Fact::StopWithdrawn => self.pressed.retain(|pressed| pressed.recording != *id),
             Fact::StopRequested(stop) => {
                 let before = match stop.session {
                     None => history.stop.is_some(),
@@ -274,7 +278,7 @@ impl Judge {
                         let asked_for = pressed || (taken_over && sent.rule == RuleId::M10);
                         self.holds(
                             Invariant::StartedMeansStarted,
-                            asked_for || at.since(*since) >= Duration::from_secs(5),
+                            asked_for || at.since(*since) + self.ahead >= Duration::from_secs(5),
                             || {
                                 format!(
                                     "{id} session {}: the first query {:?} after the sid",
@@ -549,7 +553,7 @@ impl Judge {
                 _ => return,
             }
         };
-        self.holds(invariant, excused || at >= due, || {
+        self.holds(invariant, excused || at + self.ahead >= due, || {
             format!(
                 "{id} session {}: {} by {} at {at}, due {due}; {} tries, {} unanswered, {} limited, {:?}",
                 session.number,

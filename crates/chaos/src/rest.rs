@@ -1,5 +1,7 @@
 //! What is judged when nothing has broken for five minutes: both lists agree, and nothing is stuck.
 
+use core::time::Duration;
+
 use agora::Timestamp;
 use rules::Recording;
 use rules::journal::EndedHow;
@@ -9,6 +11,9 @@ use switchboard::{Filter, Switchboard};
 
 use crate::history::Verdict;
 use crate::judge::{Invariant, Judge};
+
+/// T2: by then a query has told that it is gone, also on a slow way.
+const STOP_PROVED: Duration = Duration::from_secs(120);
 
 /// A session that the service runs, without a loan.
 struct Runs {
@@ -58,7 +63,9 @@ pub fn judge(judge: &mut Judge, board: &Switchboard, service: &mut Service, time
                 let out_of_control =
                     session.control_ends(recording.control_hours).is_some_and(|ends| time >= ends);
                 // One that is ending may still upload, and a stop that was just carried out is not answered yet.
-                let ends = session.phase == Phase::Ending || session.halt.open.is_some();
+                let asked_soon =
+                    session.stop_accepted.is_some_and(|(accepted, _)| time.since(accepted) < STOP_PROVED);
+                let ends = session.phase == Phase::Ending || session.halt.open.is_some() || asked_soon;
                 judge.holds(Invariant::ListsAgree, truth.is_some() || out_of_control || ends, || {
                     format!(
                         "{} session {} is shown as {:?} and does not run",

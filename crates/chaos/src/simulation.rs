@@ -100,7 +100,7 @@ enum Brought {
 
 struct Post {
     page: usize,
-    connection: u64,
+    tab: u64,
     number: ClientNumber,
     secret: String,
     id: PostId,
@@ -117,13 +117,16 @@ struct Page {
     person: String,
     number: Option<ClientNumber>,
     connection: u64,
+    /// How many times it was closed.
+    tab: u64,
     inbox: VecDeque<(u64, Message)>,
     last_arrival: u64,
     wake: u64,
     /// It neither hears nor acts before this.
     silent_until: u64,
-    /// What its monotonic clock has missed while it slept.
+    /// What its monotonic clock has missed while it slept, and until when it sleeps so.
     missed: u64,
+    stands_until: u64,
     wall: i64,
     granularity: u64,
     latency: u64,
@@ -153,6 +156,7 @@ pub struct Simulation<'a> {
     /// For how long the proxy is away once the fuse has burnt.
     cut_down: u64,
     proxy_clock: i64,
+    clock_set_at: u64,
     /// An instant of the journal and the real one that belongs to it.
     proxy_base: (i64, u64),
     keys: u64,
@@ -196,11 +200,13 @@ impl<'a> Simulation<'a> {
             person: ["ada", "ben", "cleo"][place % 3].to_owned(),
             number: None,
             connection: 0,
+            tab: 0,
             inbox: VecDeque::new(),
             last_arrival: 0,
             wake: 0,
             silent_until: 0,
             missed: 0,
+            stands_until: 0,
             wall: 0,
             granularity: 1,
             latency: world.latency,
@@ -211,6 +217,8 @@ impl<'a> Simulation<'a> {
         };
         let rate = u64::from(world.rate);
         let slack = Duration::from_millis((world.latency * 8 + 150) * rate);
+        let set = schedule.steps.iter().any(|(_, step)| matches!(step, Step::ProxyClock { .. }));
+        let ahead = Duration::from_millis(if set { 1_500 * rate } else { 0 });
         let mut simulation = Self {
             schedule,
             now: 0,
@@ -227,13 +235,14 @@ impl<'a> Simulation<'a> {
             tick_at: u64::MAX,
             cut_down: 0,
             proxy_clock: 0,
+            clock_set_at: 0,
             proxy_base: (BEGIN, 0),
             keys: 0,
             recordings: Vec::new(),
             asked: vec![None; schedule.steps.len()],
             touched: Vec::new(),
             calm: false,
-            judge: Judge::new(slack),
+            judge: Judge::new(slack, ahead),
             events: 0,
             requests: 0,
             tracing,
@@ -299,7 +308,9 @@ impl<'a> Simulation<'a> {
     fn moment(&self, page: usize) -> Moment {
         let page = &self.pages[page];
         let now = i64::try_from(self.now).unwrap_or(i64::MAX / 4);
-        Moment::new(self.now - page.missed, BEGIN + now + page.wall)
+        // While it stands still nobody asks; what a clock counts begins with more than it can miss.
+        let monotonic = self.now.max(page.stands_until) - page.missed;
+        Moment::new(monotonic, BEGIN + now + page.wall)
     }
 
     /// How long a span of the journal's time takes for real, rounded up.
@@ -725,9 +736,9 @@ impl<'a> Simulation<'a> {
             _ => (true, true),
         };
         let at = self.now + latency(own);
-        let connection = own.connection;
+        let (connection, tab) = (own.connection, own.tab);
         let secret = format!("secret-{page}-{connection}");
-        let post = Post { page, connection, number, secret, id, request, heard, outcome: None };
+        let post = Post { page, tab, number, secret, id, request, heard, outcome: None };
         let place = self.posts.len();
         self.posts.push(Some(post));
         if arrives {
@@ -765,13 +776,24 @@ impl<'a> Simulation<'a> {
             }
             Some(Err(problem)) if problem.status >= 500 => PostOutcome::Unreachable,
             Some(Err(problem)) => {
-                let overtaken = matches!(problem.kind.as_str(), "stale" | "no_lease");
+                // Something came in between that the page had not seen, whether it concerned this session or not.
+                let seen = match &request {
+                    Request::Call(id, call) => Some((id, call.after)),
+                    Request::Decision(id, decision) => Some((id, decision.after)),
+                    Request::Claim(_) => None,
+                };
+                let news = seen.is_some_and(|(id, after)| {
+                    self.recording(id).is_some_and(|recording| recording.last > after)
+                });
+                let overtaken = news || matches!(problem.kind.as_str(), "stale" | "no_lease");
                 // A page whose estimate of the server's time is ahead may be refused for a moment.
                 let ahead =
                     self.schedule.steps.iter().any(|(_, step)| matches!(step, Step::ProxyClock { .. }));
                 // A resource ID grows too old on its way.
                 let aged = problem.rule == Some(RuleId::S2);
-                self.judge.holds(Invariant::NoUselessPost, overtaken || ahead || aged, || {
+                // Another recording of the channel was quicker.
+                let outrun = matches!(problem.rule, Some(RuleId::S10 | RuleId::S11));
+                self.judge.holds(Invariant::NoUselessPost, overtaken || ahead || aged || outrun, || {
                     format!("{request:?} is refused: {} ({:?})", problem.title, problem.rule)
                 });
                 PostOutcome::Refused(problem)
@@ -801,7 +823,7 @@ impl<'a> Simulation<'a> {
         };
         let own = &mut self.pages[post.page];
         // A page that was closed meanwhile hears nothing; the posts of an earlier connection still come back.
-        let same_tab = post.connection <= own.connection;
+        let same_tab = post.tab == own.tab;
         let Some(client) = own.client.as_mut().filter(|_| same_tab) else { return false };
         client.answered(post.id, outcome, moment);
         self.poll(post.page);
@@ -957,6 +979,7 @@ impl<'a> Simulation<'a> {
             Step::Close { page } => {
                 let own = &mut self.pages[*page];
                 own.client = None;
+                own.tab += 1;
                 own.inbox.clear();
                 if let Some(number) = own.number.take() {
                     own.connection += 1;
@@ -968,9 +991,11 @@ impl<'a> Simulation<'a> {
                 let own = &mut self.pages[*page];
                 own.silent_until = own.silent_until.max(self.now + millis);
                 if !ticking {
-                    own.missed += millis.min(&(self.now - own.missed));
+                    // What its clock did not count has passed when it wakes.
+                    let until = own.stands_until.max(self.now + millis);
+                    own.missed += until - own.stands_until.max(self.now);
+                    own.stands_until = until;
                 }
-                // What its clock did not count has passed when it wakes.
                 let at = own.silent_until;
                 self.schedule_event(at, Event::Rouse(*page));
             }
@@ -1005,6 +1030,7 @@ impl<'a> Simulation<'a> {
             }
             Step::ProxyClock { by } => {
                 self.proxy_clock += by;
+                self.clock_set_at = self.now;
             }
             _ => {}
         }
@@ -1099,7 +1125,8 @@ impl<'a> Simulation<'a> {
         let well = |page: &Page| {
             page.client.is_some()
                 && page.number.is_some()
-                && page.silent_until <= self.now
+                // Who was away has its leases again after a while.
+                && page.silent_until + SETTLE <= self.now.max(SETTLE)
                 && page.waits_until <= self.now
                 && page.granularity <= 1
                 && page.posts_lost.is_none_or(|(_, times)| times == 0)
@@ -1112,6 +1139,8 @@ impl<'a> Simulation<'a> {
                 .is_some_and(|client| client.now(self.moment(place)).is_some() && client.complete())
         };
         self.board.is_some()
+            // A clock that was just set is known with the next heartbeat.
+            && self.now >= self.clock_set_at + 2_000
             && !platter.full
             && platter.fuse.is_none()
             && self.pages.iter().all(well)
@@ -1140,6 +1169,11 @@ impl<'a> Simulation<'a> {
             }
             for page in 0..self.pages.len() {
                 self.open(page);
+                let now = self.now;
+                let own = &mut self.pages[page];
+                // It wakes before its time.
+                own.missed -= own.stands_until.saturating_sub(now);
+                own.stands_until = own.stands_until.min(now);
                 let moment = self.moment(page);
                 let own = &mut self.pages[page];
                 own.silent_until = 0;

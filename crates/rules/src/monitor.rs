@@ -45,6 +45,9 @@ fn jitter_permille(recording: &Recording, session: &Session, policy: &Policy) ->
 /// M10: the interval that was due when somebody last acted, at `from`: until the earliest query of a session.
 pub(crate) fn interval_due(recording: &Recording, from: Timestamp) -> Option<Duration> {
     let board = crate::board::Board::default();
+    // What staff wanted at once they wanted later: it was not due then.
+    let calm = recording.hurried.map(|_| Recording { hurried: None, ..recording.clone() });
+    let recording = calm.as_ref().unwrap_or(recording);
     let view = View { recording, board: &board, now: from };
     let due = recording
         .sessions

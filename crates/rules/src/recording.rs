@@ -905,8 +905,9 @@ fn fold_answered(
     let Some(session) = recording.session_mut(number) else { return };
     let Some((call, late)) = take_call(session, id, operation) else { return };
     let line = session.line_mut(operation);
-    // A late answer ends the try it belongs to unless a repeat of it is on its way.
-    if !late || line.open.is_none() {
+    // A late answer ends the try it belongs to, unless a repeat of it is on its way or it has ended without an answer: it
+    // is no further try then, and no further 429.
+    if !late || (line.open.is_none() && line.unanswered > 0) {
         line.answered(class, entry.at, entry.number);
     }
     match operation {
@@ -1540,9 +1541,15 @@ fn prune(recording: &mut Recording) {
     const KEPT: usize = 4;
     let from =
         recording.procedure.as_ref().map_or(recording.next_session, |procedure| procedure.from_session);
+    // S11: the pair goes on in turn from the newest of its sessions that had a `sid`.
+    let (original, backup) = (recording.uids.original, recording.uids.backup);
+    let of_pair =
+        |session: &&Session| session.sid.is_some() && (session.uid == original || session.uid == backup);
+    let turn = recording.sessions.iter().rev().find(of_pair).map(|session| session.number);
     let mut surplus = recording.sessions.len().saturating_sub(KEPT);
     recording.sessions.retain(|session| {
-        let leave = surplus > 0 && session.is_settled() && session.number < from;
+        let leave =
+            surplus > 0 && session.is_settled() && session.number < from && Some(session.number) != turn;
         if leave {
             surplus -= 1;
         }
@@ -1552,7 +1559,9 @@ fn prune(recording: &mut Recording) {
         // Tries of the minute leave many sessions behind; only the newest tell what comes next.
         if procedure.minutes_since.is_some() {
             let newest = recording.next_session.saturating_sub(3);
-            recording.sessions.retain(|session| session.number >= newest || !session.is_settled());
+            recording.sessions.retain(|session| {
+                session.number >= newest || !session.is_settled() || Some(session.number) == turn
+            });
         }
     }
 }

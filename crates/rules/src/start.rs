@@ -53,6 +53,18 @@ pub(crate) fn look(view: View<'_>, findings: &mut Findings) {
         return;
     };
     if fell_due_unattended(view, procedure) {
+        let begun = last_of_round(recording, procedure)
+            .filter(|session| matches!(session.phase, Phase::Acquiring | Phase::Starting));
+        match begun {
+            // An answer may still come.
+            Some(session) if session.acquire.open.is_some() || session.start.open.is_some() => {
+                findings.rests.push(crate::monitor::awaits(session.number, Operation::Start, RuleId::M10));
+                return;
+            }
+            // What was begun is left behind first, as a possible orphan where it may run (S9).
+            Some(session) => return give_up(session, RuleId::M10, findings),
+            None => {}
+        }
         wait(view, WaitingFor::Unattended, AlarmCause::Unattended, RuleId::M10, &[procedure.entry], findings);
         return;
     }
@@ -576,9 +588,15 @@ fn look_after_stop(view: View<'_>, session: &Session, findings: &mut Findings) {
                 return;
             }
             let unclear = line.outcome.is_some_and(Outcome::is_unclear) || line.unanswered > 0;
-            let usable = session.resource.as_ref().is_some_and(|resource| {
-                view.now <= resource.at + seconds(view.recording.policy.resource_usable)
+            // S11: one that came late has this UID now; the service would refuse a second one.
+            let taken = view.recording.sessions.iter().any(|other| {
+                let runs = matches!(other.phase, Phase::Accepted | Phase::Live | Phase::Ending);
+                other.number != session.number && other.uid == session.uid && runs
             });
+            let usable = !taken
+                && session.resource.as_ref().is_some_and(|resource| {
+                    view.now <= resource.at + seconds(view.recording.policy.resource_usable)
+                });
             let repeat = repeat_plan(view, session, Operation::Start)
                 .filter(|_| usable && (unclear || !session.may_run.is_no() || line.limited > 0 && line.left));
             if let Some(repeat) = repeat {

@@ -1,6 +1,7 @@
 //! Every rule in virtual time: a desk that does what the rules say, against a service that a test scripts.
 
 mod files;
+mod found;
 mod monitor;
 mod notified;
 mod replace;
