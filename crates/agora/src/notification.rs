@@ -159,7 +159,7 @@ pub struct Notification {
     /// `productId`; none if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<u32>,
-    /// `eventType`; of another product than 3 always [`EventType::Unknown`].
+    /// `eventType`. Other products use the same numbers for something else ([`Notification::is_cloud_recording`]).
     pub event: EventType,
     /// When this delivery left the service: another time for every delivery of the same notification.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -320,10 +320,10 @@ impl Notification {
         let details = field(payload, "details").and_then(Value::as_object).unwrap_or(&nothing);
         let number = unsigned(field(&envelope, "eventType")).ok_or(NotificationError::NoEventType)?;
         let product = unsigned(field(&envelope, "productId"));
-        let event = match product {
-            None | Some(CLOUD_RECORDING) => EventType::from(number),
-            Some(_) => EventType::Unknown(number),
-        };
+        let event = EventType::from(number);
+        // The same number means something else where another product speaks.
+        let known =
+            if matches!(product, None | Some(CLOUD_RECORDING)) { event } else { EventType::Unknown(number) };
         let time = |map, name| field(map, name).and_then(instant);
         let sequence = field(payload, "sequence").and_then(integer);
         Ok(Self {
@@ -337,7 +337,7 @@ impl Notification {
             sequence: sequence.and_then(|number| u64::try_from(number).ok()).unwrap_or(0),
             sent_at: time(payload, "sendts").or_else(|| time(&envelope, "eventMs")),
             service: unsigned(field(payload, "serviceType")),
-            details: Details::read(event, details),
+            details: Details::read(known, details),
         })
     }
 

@@ -238,14 +238,14 @@ pub struct AdoptOrphan {
 }
 
 /// The answer to `POST /api/v1/notifications/{app}/setup`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct SettingUp {
     /// Until then unsigned test deliveries are answered with 200 (N1).
     pub until: Timestamp,
 }
 
 /// `GET /api/v1/notifications/{app}`: one page of the notifications that fit no session, newest first.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 pub struct UnmatchedPage {
     /// Entries of the App journal.
     pub entries: Vec<AppEntry>,

@@ -2,6 +2,7 @@
 //! restart. Its entries are numbered on their own and travel on no stream: pages get the board facts that come of them.
 
 use agora::{EventType, Notification, Sid, Timestamp};
+use from_json::{FromJson, Reader};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::journal::{By, Domain, RecordingId, SessionNumber};
@@ -11,7 +12,7 @@ use crate::journal::{By, Domain, RecordingId, SessionNumber};
 pub type AppEntryNumber = u64;
 
 /// One entry of an App journal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 pub struct AppEntry {
     /// Its number in this App's journal, from 1.
     pub number: AppEntryNumber,
@@ -26,7 +27,7 @@ pub struct AppEntry {
 }
 
 /// What an entry of an App journal says. The names are part of its format.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromJson)]
 #[serde(remote = "Self")]
 pub enum AppFact {
     /// The proxy began to run with another configuration of this App ID than before.
@@ -69,8 +70,17 @@ impl<'de> Deserialize<'de> for AppFact {
     }
 }
 
+impl FromJson for AppFact {
+    fn from_json(value: Option<&serde_json::Value>, reader: &mut Reader) -> Self {
+        // Whether it is of a known kind does not decide whether the entry is read.
+        let mut own = Reader::default();
+        let known = AppFact::from_json(value, &mut own);
+        if own.refused() { Self::Unknown(FromJson::from_json(value, reader)) } else { known }
+    }
+}
+
 /// The configuration of an App ID, as far as decisions depend on it. It holds no credential.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Configured {
     /// Calls per second (B1).
     pub qps: u32,
@@ -83,7 +93,7 @@ pub struct Configured {
 }
 
 /// A notification that fits no session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Unmatched {
     /// What was read of it; none if it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,7 +104,7 @@ pub struct Unmatched {
 }
 
 /// Unmatched notifications found their session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Matched {
     /// Whose notifications.
     pub sid: Sid,

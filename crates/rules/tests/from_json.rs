@@ -8,18 +8,22 @@ use from_json::agreement::{Chance, Hints, agree, check, check_spoilt};
 use from_json::{from_text, from_value};
 use rules::api::{
     AdoptRecording, Asked, ChangePolicy, ClaimLeases, Dismiss, FromClient, FromProxy, JournalPage, MakeCall,
-    MakeDecision, Problem, RecordingPage, RequestRecording, Setup, Written,
+    MakeDecision, Problem, RecordingPage, RequestRecording, SettingUp, Setup, UnmatchedPage, Written,
 };
 use rules::journal::{AlarmCause, By, DecisionKind};
 use rules::line::Outcome;
 use rules::recording::Phase;
-use rules::{Entry, Fact, Policy, Recording};
+use rules::{AppEntry, AppFact, Entry, Fact, Policy, Recording};
 use serde_json::{Value, json};
 
 /// Facts are read through a value, which alone does not tell what it should be.
 fn anything(field: &str, chance: &mut Chance<'_>) -> Value {
     if field != "fact" || chance.below(20) == 0 {
         return chance.json(2);
+    }
+    if chance.below(2) == 0 {
+        let fact = chance.made_by(|chance| AppFact::deserialize(chance)).expect("a fact");
+        return serde_json::to_value(fact).expect("it can be written");
     }
     let fact = chance.made_by(|chance| Fact::deserialize(chance)).expect("a fact");
     serde_json::to_value(fact).expect("it can be written")
@@ -39,6 +43,7 @@ fn entries_are_read_as_serde_reads_them() {
     check::<By>(&HINTS, 0..50);
     check::<DecisionKind>(&HINTS, 0..300);
     check::<AlarmCause>(&HINTS, 0..200);
+    check::<AppEntry>(&HINTS, 0..600);
 }
 
 #[test]
@@ -61,6 +66,8 @@ fn answers_are_read_as_serde_reads_them() {
     check::<JournalPage>(&HINTS, 0..300);
     check::<RecordingPage>(&HINTS, 0..100);
     check::<Problem>(&HINTS, 0..300);
+    check::<UnmatchedPage>(&HINTS, 0..200);
+    check::<SettingUp>(&HINTS, 0..20);
     check::<Asked>(&HINTS, 0..20);
     check::<Written>(&HINTS, 0..20);
 }
