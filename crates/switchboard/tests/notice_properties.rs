@@ -36,7 +36,7 @@ const CHANNEL: &str = "room7";
 const UID: u32 = 1_500;
 const BEGAN: i64 = 1_700_000_000_000;
 
-/// Numbers that look like chance and are the same each time (SplitMix64).
+/// Numbers that look like chance and are the same each time (`SplitMix64`).
 struct Chance(u64);
 
 impl Chance {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// How often each file is changed and told again.
 const CHANGES: u64 = 20;
 
-/// Numbers that look like chance and are the same each time (SplitMix64).
+/// Numbers that look like chance and are the same each time (`SplitMix64`).
 struct Chance(u64);
 
 impl Chance {
