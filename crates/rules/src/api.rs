@@ -230,7 +230,7 @@ pub struct Written {
 }
 
 /// `POST …/{id}/sessions/{k}/adopt`: this possible orphan is the session of that `sid` (S9, where several fit).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(deny_unknown_fields)]
 pub struct AdoptOrphan {
     /// The recording ID, which an unmatched notification named.

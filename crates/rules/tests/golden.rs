@@ -7,26 +7,49 @@ use std::path::PathBuf;
 
 use agora::request::{Fraction, Layout, LayoutPlace, MixedVideoLayout, UpdateSettings};
 use agora::{
-    Answer, AnswerClass, ChannelName, Mode, Operation, QueryAnswer, RecordingSettings, ResourceId, Sid,
-    Timestamp, Uid,
+    Answer, AnswerClass, ChannelName, Mode, Notification, Operation, QueryAnswer, RecordingSettings,
+    ResourceId, Sid, Timestamp, Uid,
 };
 use from_json::FromJson;
 use rules::api::{
-    Acknowledge, AdoptRecording, AppSetup, Asked, Capability, ChangeLayout, ChangePolicy, ChangeUpdate,
-    ClaimLeases, Dismiss, Frame, FrameContent, FromClient, FromProxy, Heartbeat, Hello, JournalPage,
-    MakeCall, MakeDecision, NamedPolicy, PROTOCOL, Person, Problem, RecordingPage, RequestRecording, Role,
-    Setup, StorageSetup, StreamEntry, Written,
+    Acknowledge, AdoptOrphan, AdoptRecording, AppSetup, Asked, Capability, ChangeLayout, ChangePolicy,
+    ChangeUpdate, ClaimLeases, Dismiss, Frame, FrameContent, FromClient, FromProxy, Heartbeat, Hello,
+    JournalPage, MakeCall, MakeDecision, NamedPolicy, PROTOCOL, Person, Problem, RecordingPage,
+    RequestRecording, Role, SettingUp, Setup, StorageSetup, StreamEntry, UnmatchedPage, Written,
 };
+use rules::app_journal::Unmatched;
 use rules::journal::{
     Attempt, By, CallAnswered, CallId, CallSent, DecisionKind, Domain, EndedHow, JOURNAL_VERSION,
     LayoutRequested, Notified, NotifiedAgain, RULES_VERSION, Requested, Uids, UpdateRequested,
 };
-use rules::{BoardFacts, Entry, Fact, Patience, Policy, Recording, RecordingId, RuleId};
+use rules::{AppEntry, AppFact, BoardFacts, Entry, Fact, Patience, Policy, Recording, RecordingId, RuleId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden")
+}
+
+/// One notification that fits no session, and one body that nobody can read.
+fn unmatched_page() -> UnmatchedPage {
+    let body = r#"{"noticeId":"n-1","productId":3,"eventType":40,"notifyMs":1795000001500,"payload":{"cname":"math-7b","uid":"900000","sid":"0123456789abcdef0123456789abcdef","sequence":0,"sendts":1795000001000,"serviceType":1,"details":{"msgName":"recorder_started","status":0}}}"#;
+    let read = Notification::read(body.as_bytes()).expect("it is one");
+    let entry = |number, unmatched| AppEntry {
+        number,
+        at: Timestamp::from_millis(1_795_000_002_000),
+        by: By::Agora,
+        version: JOURNAL_VERSION,
+        fact: AppFact::Unmatched(Box::new(unmatched)),
+    };
+    UnmatchedPage {
+        entries: vec![
+            entry(12, Unmatched { read: Some(read), raw: Some(body.to_owned()) }),
+            entry(9, Unmatched { read: None, raw: Some("{}".to_owned()) }),
+        ],
+        next: Some(9),
+        kept: 101,
+        dropped: 2,
+    }
 }
 
 fn writes() -> bool {
@@ -259,6 +282,12 @@ fn every_body_is_the_one_in_its_file() {
             "entry-layout-requested",
             &entry(7, by_staff(), Fact::LayoutRequested(Box::new(LayoutRequested { layout: layout() }))),
         ),
+        check(
+            "adopt-orphan",
+            &AdoptOrphan { sid: Sid::parse("0123456789abcdef0123456789abcdef").expect("a sid") },
+        ),
+        check("setting-up", &SettingUp { until: Timestamp::from_millis(1_795_000_900_000) }),
+        check("unmatched-page", &unmatched_page()),
         check("written", &Written { number: 18 }),
         check("claim-leases", &ClaimLeases { recordings: vec![id()] }),
         check(

@@ -2,7 +2,7 @@
 //! copies: whole lives of sessions of the simulated service, told in every disorder.
 //!
 //! `cargo test --release -p switchboard --test notice_properties` runs 100 000 cases of each property, without `--release`
-//! a tenth of that. `TALLYLIGHT_CASES` says another number; a failure names its case, and `TALLYLIGHT_CASE` runs that one
+//! a twentieth of that. `TALLYLIGHT_CASES` says another number; a failure names its case, and `TALLYLIGHT_CASE` runs that one
 //! alone.
 
 mod common;
@@ -27,7 +27,7 @@ use simulator::{Config, Delivered, Incoming, Notifications, Outcome, Service};
 use switchboard::notices::{Delivery, Receipt};
 
 /// How many cases, unless the environment says otherwise.
-const CASES: u64 = if cfg!(debug_assertions) { 10_000 } else { 100_000 };
+const CASES: u64 = if cfg!(debug_assertions) { 5_000 } else { 100_000 };
 
 /// So many lives are told; each case takes one of them.
 const LIVES: u64 = 96;

@@ -549,3 +549,18 @@ fn entropy() -> Result<[u8; 16], Refused> {
 fn secret() -> Result<String, Refused> {
     Ok(entropy()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ROUTES;
+
+    #[test]
+    fn the_document_names_every_route() {
+        let document = include_str!("../../../../docs/api.md");
+        for route in ROUTES {
+            let path = route.path.replace("{*path}", "{path}");
+            let ends = |rest: &str| !rest.starts_with(|next: char| next == '/' || next.is_alphanumeric());
+            assert!(document.split(&path).skip(1).any(ends), "docs/api.md does not name {path}");
+        }
+    }
+}
