@@ -5,19 +5,13 @@ use leptos::prelude::*;
 use crate::clock::Clock;
 use crate::desk::{Desk, Link};
 use crate::dom::{self, Node, live};
+use crate::later::Later;
 use crate::nodes;
 use crate::parts::announcer::{Announcer, announcements};
 use crate::parts::rule::RuleLinks;
 use crate::route::{Dialog, Router, Screen};
-use crate::screens::actions::{acknowledge_dialog, dismiss_dialog, try_again_dialog};
 use crate::screens::board::{BoardState, board_screen};
-use crate::screens::faults::faults_screen;
-use crate::screens::recording::recording_screen;
 use crate::screens::shell::{focus, shell};
-use crate::screens::start::start_dialog;
-use crate::screens::stop::stop_dialog;
-use crate::screens::watch::watch_dialog;
-use crate::screens::why::why_dialog;
 use crate::socket::Socket;
 use crate::words;
 
@@ -39,24 +33,15 @@ pub fn App() -> impl IntoView {
     provide_context(socket);
     follow_connection(desk, socket, announcer);
     follow_title(desk, router, board);
-    focus_on_change(router);
+    let later = Later::new(desk, router);
+    focus_on_change(router, later);
     dom::mount(nodes![
         shell(live(move || match router.route().screen {
             Screen::Board => board_screen(),
-            Screen::Recording(id) => recording_screen(id),
-            Screen::Faults => faults_screen(),
+            Screen::Recording(id) => later.recording(id),
+            Screen::Faults => later.faults(),
         })),
-        live(move || match router.route().dialog {
-            None => Node::Nothing,
-            Some(Dialog::Start(channel)) => start_dialog(channel),
-            Some(Dialog::Watch) => watch_dialog(),
-            Some(Dialog::Stop(id)) => stop_dialog(id, None),
-            Some(Dialog::StopSession(id, session)) => stop_dialog(id, Some(session)),
-            Some(Dialog::TryAgain(id)) => try_again_dialog(id),
-            Some(Dialog::Acknowledge(id, entry)) => acknowledge_dialog(id, entry),
-            Some(Dialog::Dismiss(id, session)) => dismiss_dialog(id, session),
-            Some(Dialog::Why(rule)) => why_dialog(rule),
-        }),
+        live(move || router.route().dialog.map_or(Node::Nothing, |dialog| later.dialog(dialog))),
         announcements(announcer),
     ]);
 }
@@ -105,11 +90,15 @@ fn follow_title(desk: Desk, router: Router, board: BoardState) {
     });
 }
 
-/// A new screen takes the focus at its title; the list takes it at the row that one came from.
-fn focus_on_change(router: Router) {
-    Effect::new(move |before: Option<Screen>| {
+/// A new screen takes the focus at its title, as soon as it can be drawn; the list takes it at the row that one came
+/// from.
+fn focus_on_change(router: Router, later: Later) {
+    Effect::new(move |before: Option<(Screen, bool)>| {
         let now = router.route().screen;
-        if let Some(before) = before.filter(|before| *before != now) {
+        let there = now == Screen::Board || later.is_there();
+        let Some((before, waits)) = before else { return (now, false) };
+        let moves = waits || before != now;
+        if moves && there {
             let target = match (&before, &now) {
                 (Screen::Recording(id), Screen::Board) => format!("row-{id}"),
                 (_, Screen::Board) => "board-title".to_owned(),
@@ -118,6 +107,6 @@ fn focus_on_change(router: Router) {
             };
             request_animation_frame(move || focus(&target));
         }
-        now
+        (now, moves && !there)
     });
 }

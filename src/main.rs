@@ -5,6 +5,7 @@ mod clock;
 mod desk;
 mod dom;
 mod history;
+mod later;
 mod parts;
 mod route;
 mod screens;

@@ -195,6 +195,8 @@ pub const NOT_LIVE: &str = "Not live";
 pub const MAIN_NAVIGATION: &str = "Main";
 pub const FAULTS: &str = "Faults";
 pub const RELOAD: &str = "Reload";
+pub const NOT_FETCHED: &str =
+    "This part of the page could not be fetched. It is tried again by itself; recordings go on.";
 pub const RECONNECT_NOW: &str = "Reconnect now";
 pub const RECONNECTING: &str = "Reconnecting…";
 pub const LOST_FOR: &str = "Nothing heard for";

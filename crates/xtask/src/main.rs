@@ -11,6 +11,7 @@ mod paths;
 mod processes;
 mod rule_texts;
 mod servers;
+mod split;
 mod style;
 mod tools;
 
@@ -71,6 +72,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = split::stand_in() {
+        return code;
+    }
     let arguments = Arguments::parse();
     paths::remember_this_program();
     processes::end_all_on_a_signal();

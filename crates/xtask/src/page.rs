@@ -1,16 +1,16 @@
 //! Builds the page with trunk, writes each file's brotli beside it, and keeps what the first load needs below a limit.
 
-use crate::{Outcome, Problem, paths, processes, tools};
+use crate::{Outcome, Problem, paths, processes, split, tools};
 use brotli::enc::BrotliEncoderParams;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What the first load is to weigh at most, in bytes of brotli.
-const FIRST_LOAD_GOAL_BYTES: u64 = 200_000;
+const FIRST_LOAD_GOAL_BYTES: u64 = 150_000;
 
 /// What it weighs at most today: it is lowered with every step towards the goal, and never raised.
-const FIRST_LOAD_LIMIT_BYTES: u64 = 262_000;
+const FIRST_LOAD_LIMIT_BYTES: u64 = 200_000;
 
 /// The largest window that every browser accepts, and the most effort: a file is compressed once and sent often.
 const BROTLI_WINDOW_BITS: i32 = 22;
@@ -23,13 +23,14 @@ pub fn build() -> Outcome {
     trunk
         .args(["build", "--release", "--offline"])
         .current_dir(paths::root())
-        .env("PATH", &tools.path)
         .env(tools::BUILD, tools::build_id()?)
         // This version of trunk refuses the value that the rest of the world gives it.
         .env_remove("NO_COLOR")
         // Its own backtrace would bury the message of the compiler.
         .env_remove("RUST_BACKTRACE");
-    processes::run(&mut trunk, "The page could not be built: see trunk's own message above.")
+    split::stand_ins(&mut trunk, &tools)?;
+    processes::run(&mut trunk, "The page could not be built: see trunk's own message above.")?;
+    split::add_later(&paths::dist())
 }
 
 /// Writes the brotli of every file of the built page beside it, prints the sizes, and fails above the limit.

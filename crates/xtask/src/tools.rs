@@ -126,21 +126,26 @@ pub struct PageTools {
     pub trunk: PathBuf,
     /// A PATH on which trunk finds the wasm-bindgen of the lock file.
     pub path: OsString,
+    /// That wasm-bindgen.
+    pub wasm_bindgen: PathBuf,
 }
 
 /// Finds or installs everything the page is built with.
 pub fn for_the_page() -> Outcome<PageTools> {
     add_wasm_target()?;
+    add_rust_source()?;
     let wasm_bindgen = wasm_bindgen()?;
     let trunk = trunk();
     let wasm_bindgen_folder = wasm_bindgen.find_or_install()?;
     let trunk_folder = trunk.find_or_install()?;
+    let wasm_bindgen = wasm_bindgen_folder.join("wasm-bindgen");
     let mut folders = vec![wasm_bindgen_folder, trunk_folder.clone()];
     folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
     Ok(PageTools {
         trunk: trunk_folder.join("trunk"),
         path: env::join_paths(folders)
             .map_err(|error| Problem::new(format!("PATH cannot be extended: {error}.")))?,
+        wasm_bindgen,
     })
 }
 
@@ -200,16 +205,30 @@ pub fn add_wasm_target() -> Outcome {
     if libraries.is_some_and(|folder| Path::new(&folder).is_dir()) {
         return Ok(());
     }
+    rustup(&["target", "add", WASM], &format!("{WASM} part"))
+}
+
+/// Adds the source of the standard library when it is missing: the page is compiled with it, for size.
+pub fn add_rust_source() -> Outcome {
+    let folder = processes::output_of(Command::new("rustc").args(["--print", "sysroot"]));
+    let source = folder.map(|folder| Path::new(&folder).join("lib/rustlib/src/rust/library/Cargo.lock"));
+    if source.is_some_and(|file| file.is_file()) {
+        return Ok(());
+    }
+    rustup(&["component", "add", "rust-src"], "source of the standard library")
+}
+
+fn rustup(arguments: &[&str], part: &str) -> Outcome {
     if processes::output_of(Command::new("rustup").arg("--version")).is_none() {
         return Err(Problem::new(format!(
-            "The compiler lacks its {WASM} part and rustup is not installed: install Rust by rustup (https://rustup.rs)."
+            "The compiler lacks its {part} and rustup is not installed: install Rust by rustup (https://rustup.rs)."
         )));
     }
-    eprintln!("Adding the compiler's {WASM} part…");
+    eprintln!("Adding the compiler's {part}…");
     processes::run(
-        Command::new("rustup").args(["target", "add", WASM]),
+        Command::new("rustup").args(arguments),
         &format!(
-            "The compiler's {WASM} part could not be added: see rustup's own message above; it needs the network once."
+            "The compiler's {part} could not be added: see rustup's own message above; it needs the network once."
         ),
     )
 }
