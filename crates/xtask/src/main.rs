@@ -5,6 +5,7 @@ mod bench;
 mod chaos;
 mod check;
 mod demo;
+mod mutants;
 mod nudge;
 mod page;
 mod paths;
@@ -69,6 +70,8 @@ enum Command {
     },
     /// Change each number of the rules by one and look whether a test notices
     Nudge,
+    /// Change the rules in small ways, one at a time, and look whether their tests notice
+    Mutants(mutants::Options),
 }
 
 fn main() -> ExitCode {
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
         Command::Chaos(options) => chaos::run(&options),
         Command::Bench { subject } => bench::run(subject),
         Command::Nudge => nudge::run(),
+        Command::Mutants(options) => mutants::run(&options),
     };
     // After Ctrl-C whatever failed then failed because of that, and the person knows; a demonstration ends well by it.
     if processes::interrupted() {

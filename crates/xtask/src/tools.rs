@@ -18,6 +18,9 @@ const TRUNK_VERSION: &str = "0.21.14";
 /// How long `cargo binstall` may take before it counts as not reaching any release.
 const BINSTALL_LIMIT: Duration = Duration::from_secs(20);
 
+/// It changes the rules in small ways for `cargo xtask mutants`.
+const CARGO_MUTANTS_VERSION: &str = "27.1.0";
+
 /// Where Debian's package puts the browser.
 pub const CHROMIUM: &str = "/usr/bin/chromium";
 
@@ -28,6 +31,8 @@ struct Tool {
     package: &'static str,
     version: String,
     features: &'static [&'static str],
+    /// What it is asked its version with.
+    asked: &'static [&'static str],
 }
 
 impl Tool {
@@ -37,7 +42,7 @@ impl Tool {
 
     /// Whether `program` answers with exactly this version.
     fn is(&self, program: &Path) -> bool {
-        processes::output_of(Command::new(program).arg("--version").env_remove("NO_COLOR"))
+        processes::output_of(Command::new(program).args(self.asked).env_remove("NO_COLOR"))
             .is_some_and(|answer| answer.split_whitespace().nth(1) == Some(&self.version))
     }
 
@@ -156,12 +161,31 @@ fn trunk() -> Tool {
         version: TRUNK_VERSION.to_owned(),
         // Without the default features it needs neither OpenSSL nor a second build of it.
         features: &["--no-default-features", "--features", "rustls"],
+        asked: &["--version"],
     }
 }
 
 fn wasm_bindgen() -> Outcome<Tool> {
     let version = locked_version("wasm-bindgen")?;
-    Ok(Tool { program: "wasm-bindgen", package: "wasm-bindgen-cli", version, features: &[] })
+    Ok(Tool {
+        program: "wasm-bindgen",
+        package: "wasm-bindgen-cli",
+        version,
+        features: &[],
+        asked: &["--version"],
+    })
+}
+
+/// Finds or installs the program that changes code in small ways.
+pub fn cargo_mutants() -> Outcome<PathBuf> {
+    let tool = Tool {
+        program: "cargo-mutants",
+        package: "cargo-mutants",
+        version: CARGO_MUTANTS_VERSION.to_owned(),
+        features: &[],
+        asked: &["mutants", "--version"],
+    };
+    Ok(tool.find_or_install()?.join(tool.program))
 }
 
 /// The environment variable that page and servers are compiled with.
