@@ -598,7 +598,7 @@ fn look_after_stop(view: View<'_>, session: &Session, findings: &mut Findings) {
                     view.now <= resource.at + seconds(view.recording.policy.resource_usable)
                 });
             let repeat = repeat_plan(view, session, Operation::Start)
-                .filter(|_| usable && (unclear || !session.may_run.is_no() || line.limited > 0 && line.left));
+                .filter(|_| usable && (unclear || !session.may_run.is_no()));
             if let Some(repeat) = repeat {
                 findings.plan(repeat);
                 return;
@@ -619,14 +619,17 @@ fn look_after_stop(view: View<'_>, session: &Session, findings: &mut Findings) {
                 (Some((gap, RuleId::S5, then)), Some(ended), Some(outcome)) => {
                     let attempt = (line.tries + 1, None);
                     let domain = domain_for(view, line, false);
-                    let reason = reason_for(
-                        session.number,
-                        Operation::Start,
-                        RuleId::S5,
-                        attempt,
-                        Cause::After(outcome),
-                        then,
-                    );
+                    let reason = Reason {
+                        evidence: vec![line.ended_entry],
+                        ..reason_for(
+                            session.number,
+                            Operation::Start,
+                            RuleId::S5,
+                            attempt,
+                            Cause::After(outcome),
+                            then,
+                        )
+                    };
                     findings.plan(Plan {
                         at: ended + seconds(gap),
                         session: session.number,

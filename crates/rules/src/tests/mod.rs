@@ -63,6 +63,8 @@ pub(crate) struct Seen {
     pub rule: RuleId,
     pub attempt: u32,
     pub id: CallId,
+    /// The entries whose content the body carries.
+    pub changes: Vec<u32>,
 }
 
 pub(crate) fn answer(class: AnswerClass) -> Reply {
@@ -282,6 +284,7 @@ impl Desk {
             }
             Next::Call(call, reason) => {
                 assert_eq!(call.rule, reason.rule, "a reason cites the rule of its call");
+                self.assert_shows_its_evidence(&call, &reason);
                 self.call(call, service);
                 None
             }
@@ -301,6 +304,18 @@ impl Desk {
         self.by_client(Fact::Decided(admitted));
     }
 
+    /// A call that follows an answer, or the lack of one, names its entry. Queries are about the state of a session.
+    fn assert_shows_its_evidence(&self, call: &crate::Call, reason: &crate::Reason) {
+        let follows = matches!(reason.cause, crate::Cause::After(_) | crate::Cause::NoAnswer(_));
+        if follows && call.operation != Operation::Query && call.operation != Operation::Acquire {
+            assert!(!reason.evidence.is_empty(), "{reason:?} shows nothing");
+        }
+        for number in &reason.evidence {
+            let shown = self.entries.iter().find(|entry| entry.number == *number);
+            assert!(shown.is_some(), "{reason:?} shows an entry that is not there");
+        }
+    }
+
     fn call(&mut self, call: crate::Call, service: &mut impl FnMut(&Seen) -> Reply) {
         let after = self.recording.last;
         let asked = call.after(after);
@@ -316,6 +331,7 @@ impl Desk {
             rule: call.rule,
             attempt: call.attempt.number,
             id: id.clone(),
+            changes: permitted.changes,
         };
         self.by_client(Fact::CallSent(CallSent {
             id: id.clone(),

@@ -236,6 +236,10 @@ fn s8_a_failing_acquire_goes_out_after_3_6_9_s_and_then_every_30_s_with_an_alarm
     assert_eq!(desk.instants(Operation::Acquire), [0, 3_000, 9_000, 18_000, 48_000, 78_000]);
     assert_eq!(desk.alarmed_at(AlarmCause::AcquireFailing), Some(18));
     assert!(desk.calls.iter().skip(1).all(|call| call.rule == RuleId::S8));
+    // What is to come says which answer it follows.
+    let (_, _, reason) =
+        crate::planned(&desk.recording, &desk.board, desk.now).into_iter().next().expect("a plan");
+    assert_eq!(reason.evidence, [desk.recording.last]);
 }
 
 #[test]
@@ -256,6 +260,8 @@ fn s8_only_the_start_that_has_waited_longest_asks_for_the_limit() {
     second.board = first.board.clone();
     second.run(60, acquires(|_, _| answer(AnswerClass::PcwReached)));
     assert_eq!(second.instants(Operation::Acquire), [2_000]);
+    let rests = crate::next::look(&second.recording, &second.board, second.now).rests;
+    assert_eq!(rests.first().map(|reason| reason.cause), Some(crate::Cause::OthersWaitLonger));
 }
 
 #[test]

@@ -316,3 +316,29 @@ fn d10_an_older_answer_loses_against_a_newer_one() {
     desk.answer_now(&late, 404, AnswerClass::ServiceNotFound);
     assert!(desk.recording.session(1).is_some_and(|session| session.doubt.is_none()));
 }
+
+#[test]
+fn d9_a_repeated_answer_says_that_the_status_is_as_it_was() {
+    let mut desk = running();
+    desk.run(20, well);
+    let good =
+        |desk: &Desk| desk.recording.session(1).and_then(|session| session.last_good).expect("a status");
+    let before = good(&desk);
+    desk.run(200, |call| if call.operation == Operation::Query { Reply::Open } else { well(call) });
+    let open = desk.calls.last().expect("a query").id.clone();
+    let of = desk.recording.last;
+    desk.write(By::Agora, Fact::Repeated(crate::journal::Repeated { id: open, of }));
+    let after = good(&desk);
+    assert_eq!(after.status, before.status);
+    assert!(after.asked > before.asked && desk.recording.sessions[0].query.open.is_none());
+}
+
+#[test]
+fn d8_a_line_that_is_forgotten_still_knows_the_call_that_is_open() {
+    let mut desk = running();
+    desk.run(200, |call| if call.operation == Operation::Query { Reply::Open } else { well(call) });
+    let mut line = desk.recording.sessions[0].query.clone();
+    assert!(line.open.is_some() && !line.is_idle());
+    line.restart();
+    assert!(line.open.is_some() && line.last_sent.is_none() && line.tries == 0);
+}

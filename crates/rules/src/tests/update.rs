@@ -187,5 +187,7 @@ fn r1_a_replacement_starts_with_what_was_applied_and_is_sent_what_was_not() {
     assert_eq!(second.carries, Applied { layout: applied, ..Applied::default() });
     let updated: Vec<_> = desk.calls.iter().filter(|call| call.operation == Operation::Update).collect();
     assert_eq!(updated.iter().map(|call| call.session).collect::<Vec<_>>(), [1, 2]);
+    let start = desk.calls.iter().find(|call| call.operation == Operation::Start && call.session == 2);
+    assert_eq!(start.map(|call| call.changes.clone()), Some(vec![applied]));
     assert_eq!(desk.recording.applied.audio, pending);
 }
