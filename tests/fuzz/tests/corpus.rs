@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// How often each file is changed and told again.
-const CHANGES: u64 = 20;
+const CHANGES: u64 = 5;
 
 /// Numbers that look like chance and are the same each time (`SplitMix64`).
 struct Chance(u64);
