@@ -3,6 +3,7 @@
 import { execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -15,6 +16,7 @@ const ASSETS = process.env.TALLYLIGHT_ASSETS ?? join(ROOT, "dist");
 const APP_ID = "0123456789abcdef0123456789abcdef";
 const CUSTOMER_KEY = "journey-key";
 const CUSTOMER_SECRET = "journey-secret";
+const NOTIFICATION_SECRET = "journey-notifications";
 
 /** How long a server may take until it prints its address, in milliseconds. */
 const START_LIMIT = 20_000;
@@ -74,16 +76,24 @@ export class Desk {
   /** How many requests the simulated service got from somebody else. */
   others = 0;
 
-  /** Starts a pair. `clockRate` is how much faster than the wall its time runs; equal seeds give equal chances. */
-  static async start({ clockRate = 10, seed = 1, app = "" } = {}) {
+  /**
+   * Starts a pair. `clockRate` is how much faster than the wall its time runs; equal seeds give equal chances. With
+   * `notifications`, a list of further options of the simulated service such as `["--notify-redundant"]`, it sends them.
+   */
+  static async start({ clockRate = 10, seed = 1, app = "", notifications } = {}) {
     const desk = new Desk();
     desk.folder = await mkdtemp(join(tmpdir(), "tallylight-journey-"));
     desk.clock = ["--clock-rate", String(clockRate), "--clock-origin", String(Date.now())];
     try {
+      let notify = [];
+      if (notifications) {
+        const url = `http://127.0.0.1:${await desk.#webhook()}/api/v1/notifications/journey`;
+        notify = ["--notify", url, "--notify-secret", NOTIFICATION_SECRET, ...notifications];
+      }
       desk.simulator = new Program("tallylight-simulator", [
         ...["--listen", "--listen-secondary", "--listen-region"].flatMap((listener) => [listener, "127.0.0.1:0"]),
         ...["--app-id", APP_ID, "--customer-key", CUSTOMER_KEY, "--customer-secret", CUSTOMER_SECRET],
-        ...["--seed", String(seed), ...desk.clock],
+        ...["--seed", String(seed), ...desk.clock, ...notify],
       ]);
       desk.simulatorAddresses = await desk.simulator.listening(3);
       await desk.#configure(app);
@@ -93,6 +103,24 @@ export class Desk {
       throw error;
     }
     return desk;
+  }
+
+  /** A port that leads to the proxy, whose own is not known before it runs. */
+  async #webhook() {
+    this.relay = createServer((near) => {
+      const [host, port] = (this.address ?? "").split(":");
+      if (!port) return void near.destroy();
+      const far = connect(Number(port), host);
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ]) {
+        one.on("error", () => other.destroy());
+        one.pipe(other);
+      }
+    });
+    await new Promise((resolve) => this.relay.listen(0, "127.0.0.1", resolve));
+    return this.relay.address().port;
   }
 
   async #configure(app) {
@@ -116,6 +144,7 @@ domains = ["http://api.agora.io", "http://api.sd-rtn.com"]
 region_domain = "http://api-us-west-1.agora.io"
 resolve = { "api.agora.io" = "${primary}", "api.sd-rtn.com" = "${secondary}", "api-us-west-1.agora.io" = "${region}" }
 uid_range = [900000, 999999]
+notification_secrets = ["${NOTIFICATION_SECRET}"]
 ${app}
 
 [[app.storage]]
@@ -172,6 +201,11 @@ file_name_prefix = ["archive"]
   /** Every request that the simulated service got, and the true state of every session. */
   async ledger() {
     return ask(`${this.simulatorOrigin}/simulator/ledger`);
+  }
+
+  /** Every notification of the simulated service, with each attempt to deliver it. */
+  async notices() {
+    return (await ask(`${this.simulatorOrigin}/simulator/notifications`)).notices;
   }
 
   /** Asks the simulated service to break something. */
@@ -270,6 +304,7 @@ file_name_prefix = ["archive"]
   /** Ends what was started and removes its folder. */
   async close() {
     await Promise.all([this.proxy?.end(), this.simulator?.end()]);
+    this.relay?.close();
     await rm(this.folder, { recursive: true, force: true });
   }
 }

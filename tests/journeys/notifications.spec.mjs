@@ -1,0 +1,71 @@
+import { expect, test } from "../harness/test.mjs";
+import { facts, row, start, stop } from "../harness/look.mjs";
+
+test.describe("with notifications", () => {
+  test.use({ deskOptions: { clockRate: 10, seed: 5, notifications: [] } });
+
+  test("a start that was carried out, whose answer was lost and whose page was closed, is adopted from its notification", async ({
+    desk,
+    page,
+    context,
+  }) => {
+    await desk.faults({ fault: "answer_lost", operation: "start" });
+    await page.goto(desk.url);
+    const id = await start(page, "econ-5");
+    await desk.until("the start was carried out", async () => (await desk.ledger()).sessions.length === 1);
+    await page.close();
+
+    // Nobody looks; what the service tells finds the recording all the same.
+    const [adopted] = await desk.until("it is adopted", async () => {
+      const adoptions = facts(await desk.journal(id), "Adopted");
+      return adoptions.length > 0 && adoptions;
+    });
+    const [session] = (await desk.ledger()).sessions;
+    expect([adopted.sid, String(adopted.uid), adopted.by]).toEqual([session.sid, session.uid, "agora"]);
+    const notified = facts(await desk.journal(id), "Notified");
+    expect(notified.length).toBeGreaterThan(0);
+    expect(notified.every((one) => one.sid === session.sid)).toBe(true);
+
+    // Whoever comes next sees a recording that runs, and can stop it.
+    const next = await context.newPage();
+    await next.goto(desk.url);
+    await row(next, "econ-5").click();
+    await expect(next.getByText(/^accepted [\d:]+, confirmed [\d:]+$/)).toBeVisible({ timeout: 30_000 });
+    expect((await desk.ledger()).sessions).toHaveLength(1);
+    await stop(next, "econ-5");
+    await desk.until("nothing runs any more", async () => (await desk.ledger()).sessions.every(({ live }) => !live));
+    await expect.poll(async () => (await desk.recordings())[0].sessions[0].phase, { timeout: 30_000 }).toHaveProperty("over");
+  });
+});
+
+test.describe("with redundant notifications, some of them doubled and late", () => {
+  test.use({
+    deskOptions: {
+      clockRate: 10,
+      seed: 6,
+      notifications: ["--notify-redundant", "--notify-doubled", "300", "--notify-late", "100"],
+    },
+  });
+
+  test("a failover is proved by event 12 and its gap is exact, and no copy is acted on", async ({ desk, page }) => {
+    await page.goto(desk.url);
+    const id = await start(page, "econ-5");
+    await expect(page.getByText(/^accepted [\d:]+, confirmed [\d:]+$/)).toBeVisible({ timeout: 30_000 });
+    await desk.faults({ fault: "kill", cname: "econ-5", resumes_after_ms: 20_000 });
+    const session = await desk.until("a gap is told", async () => {
+      const [one] = (await desk.recordings())[0].sessions;
+      return one.heard?.gaps?.length > 0 && one;
+    });
+    const [gap] = session.heard.gaps;
+    const notices = await desk.notices();
+    const told = notices.filter(({ event }) => event === 42).map(({ payload }) => payload.details);
+    expect(told).toContainEqual(expect.objectContaining({ discontinueUtcMs: gap.from, startUtcMs: gap.to }));
+    await desk.until("event 12 came", async () => facts(await desk.journal(id), "Notified").some(({ event }) => event === 12));
+    const journal = await desk.journal(id);
+    expect(facts(journal, "NotifiedAgain").length).toBeGreaterThan(0);
+    const identities = facts(journal, "Notified").map(({ event, uid, sequence, sent_at }) => `${event} ${uid} ${sequence} ${sent_at}`);
+    expect(new Set(identities).size).toBe(identities.length);
+    const [recording] = await desk.recordings();
+    expect(recording.sessions).toHaveLength(1);
+  });
+});
