@@ -2,6 +2,7 @@
 
 mod files;
 mod found;
+mod guards;
 mod monitor;
 mod notified;
 mod replace;
