@@ -151,8 +151,12 @@ impl Switchboard {
         let at = self.journal_now(now);
         let kept = self.ledger.recordings.get(recording).ok_or_else(|| no_recording(recording))?;
         let board = self.ledger.boards.get(&kept.folded.app).ok_or_else(|| no_recording(recording))?;
-        let decided = rules::admits(&kept.folded, board, &decision, at)
-            .map_err(|refusal| refused("not_admitted", refusal))?;
+        let decided = match rules::admits(&kept.folded, board, &decision, at) {
+            Ok(decided) => decided,
+            Err(refusal) => {
+                return Err(self.refused_or_stale(recording, decision.after, "not_admitted", refusal));
+            }
+        };
         let by = By::Client { client, epoch: holding.epoch, name: actor.person.clone() };
         let draft = Draft { recording: recording.clone(), by, fact: Fact::Decided(decided) };
         let numbers = self.write(vec![draft], None, now).map_err(|error| unwritable(&error))?;
@@ -283,8 +287,12 @@ impl Switchboard {
         let at = self.journal_now(now);
         let kept = self.ledger.recordings.get(recording).ok_or_else(|| no_recording(recording))?;
         let board = self.ledger.boards.get(&kept.folded.app).ok_or_else(|| no_recording(recording))?;
-        let permitted = rules::permits(&kept.folded, board, call, at)
-            .map_err(|refusal| refused("not_permitted", refusal))?;
+        let permitted = match rules::permits(&kept.folded, board, call, at) {
+            Ok(permitted) => permitted,
+            Err(refusal) => {
+                return Err(self.refused_or_stale(recording, call.after, "not_permitted", refusal));
+            }
+        };
         let (requested, update, layout) = carried(kept, call.operation, &permitted.changes);
         let facts = RequestFacts {
             requested: requested.as_ref(),
@@ -357,14 +365,22 @@ impl Switchboard {
         if entries.len() < STALE_ENTRIES_MAX && !entries.iter().any(concerns) {
             return Ok(());
         }
-        let title = "Something came in between; fold these entries and decide anew.";
-        let without_raw = entries.into_iter().map(|mut entry| {
-            if let Fact::CallAnswered(answered) = &mut entry.fact {
-                answered.raw = None;
-            }
-            entry
-        });
-        Err(Problem { entries: without_raw.collect(), ..problem(409, "stale", title) })
+        Err(stale(entries))
+    }
+
+    /// Refuses what the rules refuse; but what came meanwhile goes first, even where it does not seem to concern the step:
+    /// a notification changes what a conclusion rests on.
+    fn refused_or_stale(
+        &mut self,
+        recording: &RecordingId,
+        after: EntryNumber,
+        kind: &str,
+        refusal: rules::Refusal,
+    ) -> Problem {
+        match self.store.entries(recording, after, STALE_ENTRIES_MAX) {
+            Ok(entries) if !entries.is_empty() => stale(entries),
+            Ok(_) | Err(_) => refused(kind, refusal),
+        }
     }
 
     /// The place in the queue of the call that leaves next, if it may leave now.
@@ -430,6 +446,18 @@ fn no_lease(recording: &RecordingId) -> Problem {
 
 fn refused(kind: &str, refusal: Refusal) -> Problem {
     Problem { rule: refusal.rule, ..problem(422, kind, refusal.sentence) }
+}
+
+/// The refusal of a step that was decided before these entries came.
+fn stale(entries: Vec<Entry>) -> Problem {
+    let title = "Something came in between; fold these entries and decide anew.";
+    let without_raw = entries.into_iter().map(|mut entry| {
+        if let Some(raw) = entry.fact.raw_mut() {
+            *raw = None;
+        }
+        entry
+    });
+    Problem { entries: without_raw.collect(), ..problem(409, "stale", title) }
 }
 
 /// D1's last class, whose answers are mostly the same.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use agora::notification::NotificationError;
 use agora::{EventType, Notification, Operation, Sid};
 use common::{APP, World};
-use rules::journal::{Notified, NotifiedAgain};
+use rules::api::MakeDecision;
+use rules::journal::{DecisionKind, Notified, NotifiedAgain};
 use rules::{AppFact, Fact, RecordingId};
 use serde_json::json;
 use switchboard::Command;
@@ -304,4 +305,26 @@ fn what_the_app_journal_says_survives_a_restart_and_reaches_every_page() {
     // A quarter of an hour later unsigned tests are refused again.
     world.run(Duration::from_secs(15 * 60));
     assert!(!world.switchboard.tested(APP, world.now()));
+}
+
+#[test]
+fn a_conclusion_that_a_notification_overtook_is_decided_anew_and_one_that_is_wrong_is_refused() {
+    let mut world = World::new();
+    let page = world.connect();
+    let id = world.running(page, "math");
+    let (actor, after) = (world.actor(page), world.recording(&id).last);
+    let decision =
+        MakeDecision { after, kind: DecisionKind::Lost(1), rule: rules::RuleId::M3, evidence: vec![after] };
+    let now = world.now();
+    let problem =
+        world.switchboard.decision_posted(&actor, &id, decision.clone(), now).expect_err("it lives");
+    assert_eq!((problem.status, problem.kind.as_str()), (422, "not_admitted"));
+    let sid = sid_of(&world, &id);
+    let event = Event { notice: "one", sid: sid.as_str(), channel: "math", uid: 5, event: 33, sequence: 1 };
+    take(&mut world, vec![event.delivery(1_700_000_000_000)]);
+    let now = world.now();
+    let problem = world.switchboard.decision_posted(&actor, &id, decision, now).expect_err("it lives");
+    assert_eq!((problem.status, problem.kind.as_str()), (409, "stale"));
+    let [came] = &problem.entries[..] else { panic!("one entry came: {:?}", problem.entries) };
+    assert!(matches!(&came.fact, Fact::Notified(one) if one.raw.is_none()), "{came:?}");
 }
