@@ -199,6 +199,12 @@ impl Desk {
         })
     }
 
+    /// When a notification last came, of any App ID. Does not track.
+    pub fn last_notified(self) -> Option<Timestamp> {
+        self.client
+            .with_value(|client| client.boards().iter().filter_map(|(_, board)| board.facts().notified).max())
+    }
+
     /// Whether actions are possible: the connection is alive.
     pub fn live(self) -> bool {
         self.link.get() == Link::Live

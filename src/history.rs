@@ -1,10 +1,12 @@
 //! What a page reads out of one journal: its calls with their answers, its sessions and legs, and every time a session was
 //! away. All of it is a fold over the entries, so it is the same for everybody who looks.
 
+use agora::notification::EventType;
 use agora::{AnswerClass, Operation, Timestamp, Uid};
-use rules::journal::{By, CallId};
-use rules::recording::{Interruption, Phase};
-use rules::{Entry, Fact, Recording, RecordingId, RuleId, SessionNumber, fold};
+use rules::journal::{By, CallId, Notified};
+use rules::notified::{Gap, LegHeard};
+use rules::recording::{Interruption, Phase, Session};
+use rules::{Entry, EntryNumber, Fact, Recording, RecordingId, RuleId, SessionNumber, fold};
 
 /// One call and what came of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,11 +56,43 @@ pub struct SessionHistory {
     /// The first 404 of a doubt that is open.
     pub doubt: Option<Timestamp>,
     /// The times it was away and came back.
-    pub away: Vec<Interruption>,
+    pub away: Vec<Away>,
+    /// The recorders that notifications name, the earliest first (F3).
+    pub legs: Vec<LegHeard>,
     /// Failovers proved.
     pub failovers: u8,
     /// Index files that were named.
     pub files: Vec<String>,
+}
+
+/// A time in which a session did not answer, with what notifications tell of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Away {
+    /// What the queries tell.
+    pub seen: Interruption,
+    /// The recorder that goes on, and which one of the notified it is, from 0 (F1).
+    pub named: Option<(usize, LegHeard)>,
+    /// Exactly what was not recorded (F6).
+    pub gap: Option<Gap>,
+}
+
+/// Notifications of one kind about one recorder, folded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// The session, if its `sid` is one of this recording.
+    pub session: Option<SessionNumber>,
+    /// The recorder.
+    pub uid: Option<Uid>,
+    /// The kind.
+    pub event: EventType,
+    /// When the earliest and the latest happened, as the service says.
+    pub sent: (Timestamp, Timestamp),
+    /// When the last one came.
+    pub came: Timestamp,
+    /// How many there were, each counted once.
+    pub count: usize,
+    /// How many deliveries more: duplicates, on which nothing acts (N2).
+    pub again: usize,
 }
 
 /// What one journal tells.
@@ -72,6 +106,10 @@ pub struct History {
     pub decisions: Vec<(Timestamp, RuleId)>,
     /// When people did something.
     pub people: Vec<Timestamp>,
+    /// The notifications, folded, in the order in which the first of each came.
+    pub told: Vec<Told>,
+    /// When each notification came, and its kind; duplicates are left out.
+    pub notified: Vec<(Timestamp, EventType)>,
     /// When it was asked for.
     pub begun: Option<Timestamp>,
     /// The last entry.
@@ -83,6 +121,8 @@ impl History {
     pub fn read(id: &RecordingId, entries: &[Entry]) -> Self {
         let mut history = Self::default();
         let mut recording: Option<Recording> = None;
+        // Which fold each notification is in.
+        let mut folds: Vec<(EntryNumber, usize)> = Vec::new();
         for entry in entries {
             history.begun = history.begun.or(Some(entry.at));
             history.last = Some(entry.at);
@@ -121,14 +161,47 @@ impl History {
                         history.people.push(entry.at);
                     }
                 }
-                Fact::Leased(_)
-                | Fact::Notified(_)
-                | Fact::NotifiedAgain(_)
-                | Fact::Adopted(_)
-                | Fact::Unknown(_) => {}
+                Fact::Notified(notified) => {
+                    folds.push((entry.number, history.take_notified(notified, entry.at)))
+                }
+                Fact::NotifiedAgain(again) => {
+                    // The first delivery is one of the last.
+                    let first = folds.iter().rev().find(|(number, _)| *number == again.of);
+                    if let Some(told) = first.and_then(|(_, place)| history.told.get_mut(*place)) {
+                        told.again += 1;
+                        told.came = entry.at;
+                    }
+                }
+                Fact::Leased(_) | Fact::Adopted(_) | Fact::Unknown(_) => {}
             }
         }
         history
+    }
+
+    /// Where it is folded in.
+    fn take_notified(&mut self, notified: &Notified, came: Timestamp) -> usize {
+        self.notified.push((came, notified.event));
+        let of_sid = |session: &&SessionHistory| session.sid.as_ref() == Some(&notified.sid);
+        let session = self.sessions.iter().find(of_sid).map(|session| session.number);
+        let key = (session, notified.uid, notified.event);
+        let place = self.told.iter().position(|told| (told.session, told.uid, told.event) == key);
+        let place = place.unwrap_or_else(|| {
+            self.told.push(Told {
+                session,
+                uid: notified.uid,
+                event: notified.event,
+                sent: (notified.sent_at, notified.sent_at),
+                came,
+                count: 0,
+                again: 0,
+            });
+            self.told.len() - 1
+        });
+        let told = &mut self.told[place];
+        told.sent = (told.sent.0.min(notified.sent_at), told.sent.1.max(notified.sent_at));
+        told.came = came;
+        told.count += 1;
+        place
     }
 
     fn end(&mut self, id: &CallId, at: Timestamp, end: End) {
@@ -153,6 +226,7 @@ impl History {
                     phase: session.phase,
                     doubt: None,
                     away: Vec::new(),
+                    legs: Vec::new(),
                     failovers: 0,
                     files: Vec::new(),
                 });
@@ -178,17 +252,35 @@ impl History {
             known.accepted = session.accepted;
             known.confirmed = session.confirmed;
             known.doubt = session.doubt.map(|doubt| doubt.t0);
-            known.failovers = session.failovers;
-            for away in &session.interruptions {
-                if !known.away.contains(away) {
-                    known.away.push(away.clone());
+            known.failovers = session.proved_failovers();
+            for seen in &session.interruptions {
+                let away = away(session, seen);
+                match known.away.iter_mut().find(|known| known.seen.t0 == seen.t0) {
+                    Some(known) if *known != away => *known = away,
+                    Some(_) => {}
+                    None => known.away.push(away),
                 }
+            }
+            if let Some(heard) = &session.heard
+                && heard.legs != known.legs
+            {
+                known.legs.clone_from(&heard.legs);
             }
             if known.files.len() != session.files.len() {
                 known.files.clone_from(&session.files);
             }
         }
     }
+}
+
+fn away(session: &Session, seen: &Interruption) -> Away {
+    let legs = session.heard.as_ref().map_or(&[][..], |heard| &heard.legs);
+    // By its place where a file name tells it (F1), else by the time.
+    let named = seen.leg.map(usize::from).filter(|place| *place < legs.len()).or_else(|| {
+        let leg = session.leg_in(seen)?;
+        legs.iter().position(|known| known.uid == leg.uid)
+    });
+    Away { seen: seen.clone(), named: named.map(|place| (place, legs[place])), gap: session.exact_gap(seen) }
 }
 
 fn end_of(class: &AnswerClass) -> End {

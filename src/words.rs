@@ -4,11 +4,13 @@
 pub mod journal;
 pub mod standing;
 
+use agora::notification::EventType;
 use agora::{Mode, Timestamp};
 use client::EndedBecause;
 use rules::api::{Capability, Role};
 use rules::journal::EndedHow;
 use rules::line::Outcome;
+use rules::notified::LegHeard;
 use rules::recording::Phase;
 use rules::{Patience, RuleId};
 
@@ -311,6 +313,19 @@ pub const COPY: &str = "Copy";
 pub const COPY_ALL: &str = "copy all";
 pub const ALL_FILE_NAMES: &str = "names of all index files";
 pub const TABLE_OF_FILES: &str = "Table of index files";
+pub const INFERRED: &str = "inferred";
+pub const BETWEEN_QUERIES: &str = "between two queries";
+pub const TABLE_OF_NOTIFICATIONS: &str = "Notifications, folded";
+pub const OTHER_RECORDER: &str = "another recorder";
+pub const NOTIFIED: &str = "Notified";
+pub const NOTIFIED_SAYS: &str = "When the service last sent a notification";
+pub const NEVER_NOTIFIED_HERE: &str = "Not notified";
+pub const LAST_NOTIFIED: &str = "Last one";
+pub const NOT_NOTIFIED_YET: &str = "None for this recording yet";
+pub const NEVER_NOTIFIED: &str = "None has ever come";
+pub const NONE_NOTIFIED: &str =
+    "The service has not notified of this recording yet. What queries prove is marked inferred.";
+pub const NO_WEBHOOK: &str = "No notification of this App has ever come: its webhook seems not to be set up. Everything works without; what queries prove is marked inferred.";
 pub const NO_FILES_YET: &str = "The name of the index file is known once there is a sid.";
 pub const CONFIRMED: &str = "Confirmed";
 pub const PREDICTED: &str = "Predicted";
@@ -767,13 +782,62 @@ pub fn after_uid(uid: u32, what: &str) -> String {
 }
 
 /// What a failover rests on.
-pub fn failover_evidence(entries: (u32, u32), leg: Option<u8>) -> String {
+pub fn failover_evidence(entries: (u32, u32), leg: Option<u8>, named: Option<LegHeard>) -> String {
     let (first, back) = entries;
-    match leg {
+    let mut text = match leg {
         Some(leg) => format!("Entry {first}: the first 404. Entry {back}: an answer that names bak{leg}_."),
         None => format!(
             "Entry {first}: the first 404. Entry {back}: the answer that came back; it names no new file."
         ),
+    };
+    if let Some(named) = named {
+        text.push(' ');
+        text.push_str(&told_leg(named));
+    }
+    text
+}
+
+/// What notifications tell of a recorder that took over.
+pub fn told_leg(leg: LegHeard) -> String {
+    let uid = leg.uid;
+    match (leg.announced, leg.heard) {
+        (true, true) => format!("Notification 12 names UID {uid}, and it sent notifications itself."),
+        (true, false) => format!("Notification 12 names UID {uid}."),
+        (false, _) => format!("UID {uid} sent notifications."),
+    }
+}
+
+/// Exactly what was not recorded (F6).
+pub fn exactly_not_recorded(millis: i64) -> (String, String) {
+    (tenths(millis), "exact, from notification 42".to_owned())
+}
+
+pub fn then_uid(before: u32, after: u32) -> String {
+    format!("{before}, then {after} as notified")
+}
+
+/// The kind of a notification: its number, and its name at the service.
+pub fn event(event: EventType) -> String {
+    let name = event.name();
+    if name.is_empty() { format!("{event}, not documented") } else { format!("{event} {name}") }
+}
+
+pub fn times(count: usize) -> String {
+    format!(" ×{count}")
+}
+
+pub fn redundant(again: usize) -> String {
+    format!("redundant: delivered {again} more, counted and not acted on")
+}
+
+pub fn told_uid(uid: u32) -> String {
+    format!("UID {uid}")
+}
+
+pub fn unmatched(kept: u32) -> String {
+    match kept {
+        1 => "1 notification of this App fits no recording.".to_owned(),
+        kept => format!("{kept} notifications of this App fit no recording."),
     }
 }
 

@@ -254,6 +254,7 @@ fn screen(page: &Rc<Page>, known: &Known) -> Element {
         .add(lanes::panel(page, known))
         .add(tables::failovers(known))
         .add(tables::files(known))
+        .add(tables::notifications(page, known))
         .add(region(page, journal::panel));
     let beside = el("div")
         .add(region(page, side::deadlines))

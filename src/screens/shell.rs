@@ -49,6 +49,7 @@ fn topbar() -> Element {
         }))
         .add(el("span.spring"))
         .add(el("div.live").add(live(link)))
+        .add(live(notified))
         .add(el("span.clock").add(live(clock)))
         .add(theme_button())
         .add(live(person))
@@ -61,6 +62,19 @@ fn link() -> Node {
         Link::Lost { .. } | Link::Ended(_) => (Tone::Caution, Glyph::Caution, words::NOT_LIVE),
     };
     el("span").set("data-tone", tone.name()).add(glyph(mark)).add(word).into()
+}
+
+/// When the service last notified, of whatever recording: the half of a failover's story that no query tells.
+fn notified() -> Node {
+    let desk = expect_context::<Desk>();
+    if !desk.complete.get() || desk.clock.second().millis() == 0 {
+        return Node::Nothing;
+    }
+    let (mark, says, title) = match desk.last_notified() {
+        Some(at) => (Glyph::Recording, nodes![words::NOTIFIED, " ", age(Some(at))], words::NOTIFIED_SAYS),
+        None => (Glyph::Unknown, words::NEVER_NOTIFIED_HERE.into(), words::NO_WEBHOOK),
+    };
+    el("span.notified").set("title", title).add(glyph(mark)).add(says).into()
 }
 
 fn clock() -> Node {

@@ -1,5 +1,5 @@
 import { expect, test } from "../harness/test.mjs";
-import { facts, row, start, stop } from "../harness/look.mjs";
+import { facts, panel, row, start, stop } from "../harness/look.mjs";
 
 test.describe("with notifications", () => {
   test.use({ deskOptions: { clockRate: 10, seed: 5, notifications: [] } });
@@ -67,5 +67,16 @@ test.describe("with redundant notifications, some of them doubled and late", () 
     expect(new Set(identities).size).toBe(identities.length);
     const [recording] = await desk.recordings();
     expect(recording.sessions).toHaveLength(1);
+
+    // And so the page says it: what was told, by whom, how often, and what it proves.
+    const told12 = panel(page, "Notifications").getByRole("row", { name: "12 session_failover" });
+    await expect(told12).toBeVisible();
+    await expect(panel(page, "Notifications")).toContainText(/redundant: delivered \d+ more/);
+    await expect(panel(page, "Notifications")).toContainText("Last one");
+    const history = panel(page, "Failover history").getByRole("row", { name: "1 of 3" });
+    await expect(history).toContainText(/Notification 12 names UID \d+/, { timeout: 30_000 });
+    await expect(history).not.toContainText("inferred");
+    await expect(page.getByRole("banner")).toContainText(/Notified \d+/);
+    await page.screenshot({ path: "results/notifications.png", fullPage: true });
   });
 });

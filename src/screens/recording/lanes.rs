@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use agora::files::Leg;
+use agora::notification::EventType;
 use agora::{Operation, Timestamp};
 use leptos::prelude::*;
 use rules::Recording;
@@ -50,6 +51,11 @@ fn to_timeline(history: &History, recording: &Recording) -> Timeline {
     for (at, rule) in &history.decisions {
         decisions.push(Item::Text { at: *at, text: rule.as_str() });
     }
+    let mut notified = Vec::new();
+    for (at, event) in &history.notified {
+        let tells = matches!(event, EventType::SessionExit | EventType::SessionFailover | EventType::Error);
+        notified.push(Item::Point { at: *at, mark: if tells { Mark::Good } else { Mark::Hit } });
+    }
     let mut people = Vec::new();
     for at in &history.people {
         people.push(Item::Point { at: *at, mark: Mark::Person });
@@ -63,6 +69,7 @@ fn to_timeline(history: &History, recording: &Recording) -> Timeline {
             Lane { name: "Recorder UID", items: uids },
             Lane { name: "Starts and stops", items: marks(&others) },
             Lane { name: "Queries", items: marks(&queries) },
+            Lane { name: "Notifications", items: notified },
             Lane { name: "Decisions", items: decisions },
             Lane { name: "People", items: people },
         ],
@@ -79,15 +86,19 @@ fn add_session(session: &SessionHistory, legs: &mut Vec<Item>, files: &mut Vec<I
     let (mut from, mut label) = (accepted, words::session(session.number));
     let mut original_end = None;
     for away in &session.away {
-        legs.push(stretch(from, Some(away.t0), Look::Leg, label));
+        legs.push(stretch(from, Some(away.seen.t0), Look::Leg, label));
+        let named = away.named.map(|(place, leg)| (place as u8, leg.uid.to_string()));
+        let away = &away.seen;
         let gap = words::tenths(away.back.millis() - away.t0.millis());
         legs.push(stretch(away.t0, Some(away.back), Look::Gap, gap));
-        if let Some(leg) = away.leg {
+        let leg = away.leg.or(named.as_ref().map(|(place, _)| *place));
+        if let Some(leg) = leg {
             original_end = original_end.or(Some(away.t0));
             files.push(stretch(away.back, session.ended, Look::Leg, Leg::Failover(leg).prefix()));
-            uids.push(stretch(away.back, session.ended, Look::Leg, words::RANDOM_UID));
+            let uid = named.map_or_else(|| words::RANDOM_UID.to_owned(), |(_, uid)| uid);
+            uids.push(stretch(away.back, session.ended, Look::Leg, uid));
         }
-        (from, label) = (away.back, words::leg_words(away.leg));
+        (from, label) = (away.back, words::leg_words(leg));
     }
     let end = session.ended.or(session.doubt);
     legs.push(stretch(from, end, Look::Leg, label));

@@ -4,10 +4,11 @@ use agora::files::{IndexOf, Leg, leg_of};
 use agora::{Timestamp, limits, request};
 use rules::{Recording, RuleId, SessionNumber};
 
-use super::Known;
+use super::{Known, Page};
 use crate::clock::time_of_day;
 use crate::dom::{Element, Node, Text, el};
 use crate::history::SessionHistory;
+use crate::parts::age::age;
 use crate::parts::icon::{Glyph, Tone, glyph};
 use crate::parts::id::copy_button;
 use crate::parts::panel::panel;
@@ -47,8 +48,10 @@ struct Away<'a> {
     /// The files since then.
     files: Text,
     /// What is known of the UID since then.
-    uid: &'static str,
+    uid: String,
     evidence: (Text, RuleId),
+    /// No notification tells it.
+    inferred: bool,
 }
 
 impl Away<'_> {
@@ -56,12 +59,14 @@ impl Away<'_> {
         let (tone, mark) = self.look;
         let state = el("span.state").set("data-tone", tone.name()).add(glyph(mark)).add(self.name);
         let (says, rule) = self.evidence;
+        let small = words::session(self.session.number);
+        let small = if self.inferred { nodes![small, ", ", words::INFERRED] } else { small.into() };
         el("tr")
-            .add(cell("th scope=row", state, words::session(self.session.number)))
+            .add(cell("th scope=row", state, small))
             .add(el("td").add(time_of_day(self.t0)))
             .add(cell("td", self.back.0, self.back.1))
             .add(self.lost)
-            .add(cell("td", self.files, words::after_uid(self.session.uid.get(), self.uid)))
+            .add(cell("td", self.files, self.uid))
             .add(el("td").add(says).add(" ").add(rule_link(rule)))
             .into()
     }
@@ -72,31 +77,66 @@ pub(super) fn failovers(known: &Known) -> Element {
     let allowed = known.recording.policy.failovers;
     let mut rows = Vec::new();
     for session in &known.history().sessions {
+        let original = session.uid.get();
         let mut proved = 0;
+        let mut told: Vec<usize> = Vec::new();
         for away in &session.away {
-            let (least, how) = words::not_recorded(away.t0, away.back, away.last_good);
-            let seconds = (away.back.millis() - away.t0.millis()) / 1000;
-            let says = words::failover_evidence(away.evidence, away.leg).into();
+            let (seen, named) = (&away.seen, away.named);
+            let (least, how) = match away.gap {
+                Some(gap) => words::exactly_not_recorded(gap.to.millis() - gap.from.millis()),
+                None => words::not_recorded(seen.t0, seen.back, seen.last_good),
+            };
+            let seconds = (seen.back.millis() - seen.t0.millis()) / 1000;
+            let says = words::failover_evidence(seen.evidence, seen.leg, named.map(|(_, leg)| leg)).into();
             let lost = nodes![how, " ", rule_link(RuleId::F6)];
             let mut row = Away {
                 session,
                 look: (Tone::Neutral, Glyph::Unknown),
                 name: words::INTERRUPTION.to_owned(),
-                t0: away.t0,
-                back: (time_of_day(away.back).into(), words::standing::back_after(seconds)),
+                t0: seen.t0,
+                back: (time_of_day(seen.back).into(), words::standing::back_after(seconds)),
                 lost: cell("td.num", el("b").add(least), lost),
                 files: words::NO_NEW_FILES.into(),
-                uid: words::UID_UNCHANGED,
+                uid: words::after_uid(original, words::UID_UNCHANGED),
                 evidence: (says, RuleId::M4),
+                inferred: named.is_none(),
             };
-            if let Some(leg) = away.leg {
+            if let Some((place, leg)) = named {
+                told.push(place);
+                row.uid = words::then_uid(original, leg.uid.get());
+            }
+            let leg = seen.leg.or(named.and_then(|(place, _)| u8::try_from(place).ok()));
+            if let Some(leg) = leg {
                 proved = proved.max(leg + 1);
                 row.look = (Tone::Failover, Glyph::Failover);
                 row.name = words::failover_of(u32::from(leg) + 1, allowed);
                 row.files = Leg::Failover(leg).prefix().into();
-                row.uid = words::RANDOM_NOT_TOLD;
+                if named.is_none() {
+                    row.uid = words::after_uid(original, words::RANDOM_NOT_TOLD);
+                }
                 row.evidence.1 = RuleId::F1;
             }
+            rows.push(row.row());
+        }
+        // A failover between two queries: only notifications tell it.
+        for (place, leg) in session.legs.iter().enumerate().filter(|(place, _)| !told.contains(place)) {
+            let Ok(number) = u8::try_from(place) else { continue };
+            if session.away.iter().any(|away| away.seen.leg == Some(number)) {
+                continue;
+            }
+            proved = proved.max(number + 1);
+            let row = Away {
+                session,
+                look: (Tone::Failover, Glyph::Failover),
+                name: words::failover_of(u32::from(number) + 1, allowed),
+                t0: leg.at,
+                back: (words::BETWEEN_QUERIES.into(), String::new()),
+                lost: el("td.num").add(el("b").add(words::NOT_KNOWN)),
+                files: Leg::Failover(number).prefix().into(),
+                uid: words::then_uid(original, leg.uid.get()),
+                evidence: (words::told_leg(*leg).into(), RuleId::F1),
+                inferred: false,
+            };
             rows.push(row.row());
         }
         if let (Some(t0), None) = (session.doubt, session.ended) {
@@ -109,8 +149,9 @@ pub(super) fn failovers(known: &Known) -> Element {
                 back: (words::RUNNING.into(), until),
                 lost: el("td.num").add(el("b").add(words::NOT_KNOWN)),
                 files: Leg::Failover(proved).prefix().into(),
-                uid: words::RANDOM_NOT_TOLD,
+                uid: words::after_uid(original, words::RANDOM_NOT_TOLD),
                 evidence: (words::FIRST_404_ONLY.into(), RuleId::M2),
+                inferred: true,
             };
             rows.push(row.row());
         }
@@ -130,6 +171,66 @@ pub(super) fn failovers(known: &Known) -> Element {
     };
     let aside = el("span.meta").add(words::KEPT_FOR_EVER).into();
     panel("t-history", "Failover history", true, aside, body)
+}
+
+/// What the service notified, folded. Everything works without it.
+pub(super) fn notifications(page: &Page, known: &Known) -> Element {
+    let history = known.history();
+    let (ever, unmatched) = page.desk.with_board(&known.recording.app, |board| {
+        let facts = board.facts();
+        (facts.notified.is_some(), facts.unmatched)
+    });
+    let mut rows = Vec::new();
+    for told in history.told.iter().rev() {
+        let mut what = el("span").add(el("b").add(words::event(told.event)));
+        if told.count > 1 {
+            what = what.add(words::times(told.count));
+        }
+        let session =
+            told.session.and_then(|number| history.sessions.iter().find(|one| one.number == number));
+        let leg = match (session, told.uid) {
+            (Some(session), Some(uid)) if uid != session.uid => {
+                let place = session.legs.iter().position(|leg| leg.uid == uid);
+                place.map_or_else(
+                    || words::OTHER_RECORDER.to_owned(),
+                    |place| words::leg_words(u8::try_from(place).ok()),
+                )
+            }
+            (Some(_), _) => words::leg_name(Leg::Original),
+            (None, _) => words::NO_SESSION.to_owned(),
+        };
+        let uid = told.uid.map(|uid| words::told_uid(uid.get()));
+        let again = if told.again > 0 { words::redundant(told.again) } else { String::new() };
+        let row = el("tr")
+            .add(cell("th scope=row", what, again))
+            .add(cell("td", leg, nodes![told.session.map(words::session), " ", uid]))
+            .add(el("td").add(time_of_day(told.sent.1)))
+            .add(el("td").add(time_of_day(told.came)));
+        rows.push(row.into());
+    }
+    let (mark, last) = match history.notified.iter().map(|(at, _)| *at).max() {
+        Some(at) => (Glyph::Recording, nodes![words::LAST_NOTIFIED, " ", age(Some(at))]),
+        None if ever => (Glyph::Ended, words::NOT_NOTIFIED_YET.into()),
+        None => (Glyph::Caution, words::NEVER_NOTIFIED.into()),
+    };
+    let tone = if mark == Glyph::Recording { Tone::Recording } else { Tone::Neutral };
+    let aside = el("span.state").set("data-tone", tone.name()).add(glyph(mark)).add(last);
+    let body = if rows.is_empty() {
+        el("p.quiet.padded").add(if ever { words::NONE_NOTIFIED } else { words::NO_WEBHOOK }).into()
+    } else {
+        let heads = [
+            ("th scope=col", "Event"),
+            ("th scope=col", "Leg and recorder"),
+            ("th scope=col", "Sent last"),
+            ("th scope=col", "Came last"),
+        ];
+        table(words::TABLE_OF_NOTIFICATIONS, &heads, rows)
+    };
+    let body = match unmatched.filter(|unmatched| unmatched.kept > 0) {
+        Some(unmatched) => nodes![body, el("p.meta.padded").add(words::unmatched(unmatched.kept))],
+        None => body,
+    };
+    panel("t-notifications", "Notifications", true, aside.into(), body)
 }
 
 /// The index files.
