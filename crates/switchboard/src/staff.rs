@@ -130,6 +130,7 @@ impl Switchboard {
                 Problem { rule: refusal.rule, ..problem(status, kind, refusal.sentence) }
             },
         )?;
+        rules::permits_policy(board, &policy).map_err(|refusal| unfit(&refusal))?;
         let requested = Requested {
             app: ask.app.clone(),
             channel: ask.channel.clone(),
@@ -273,6 +274,9 @@ impl Switchboard {
                 let (name, policy) = self.policy(Some(name))?;
                 if recording.policy == policy && recording.policy_name == name {
                     return Ok(Said::Before(recording.last));
+                }
+                if let Some(board) = self.ledger.boards.get(&recording.app) {
+                    rules::permits_policy(board, &policy).map_err(|refusal| unfit(&refusal))?;
                 }
                 Fact::PolicyChanged(PolicyChanged { name, policy })
             }
@@ -587,4 +591,9 @@ fn no_uids(app: &AppConfig) -> Problem {
         "No two UIDs of the range {first} to {last} are free in this channel: stop a recording, or widen it."
     );
     Problem { rule: Some(RuleId::S11), ..problem(422, "uids", title) }
+}
+
+/// A policy that acts on what this App ID has not shown to have (V4).
+fn unfit(refusal: &rules::Refusal) -> Problem {
+    Problem { rule: refusal.rule, ..problem(409, "policy", refusal.sentence.clone()) }
 }

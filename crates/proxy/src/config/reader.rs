@@ -550,12 +550,6 @@ impl Reader {
             }
             let numbers = serde_json::to_value(&file.numbers).unwrap_or_default();
             match rules::policy::departures::deserialize(numbers) {
-                // A switch that changes nothing would be worse than none: both need notifications.
-                Ok(policy) if policy.started_notification || policy.restart_after_idle => self.problem(
-                    key,
-                    "started_notification and restart_after_idle need notifications, which this version does not take: \
-                     leave them out",
-                ),
                 Ok(policy) => policies.push(NamedPolicy { name: file.name, policy }),
                 Err(error) => self.problem(key, error.to_string()),
             }

@@ -228,8 +228,11 @@ fn a_policy_of_ones_own_departs_from_the_documented_one() {
         "policy.watchful: unknown field",
     );
     refuses(&format!("{APP}{STAFF}{}", policy.replace("watchful", "swift")), "policy.swift");
-    let without_effect = policy.replace("monitor_interval = 60", "restart_after_idle = true");
-    refuses(&format!("{APP}{STAFF}{without_effect}"), "policy.watchful: started_notification");
+    let switches =
+        policy.replace("monitor_interval = 60", "restart_after_idle = true\nstarted_notification = true");
+    let config = load(&format!("{APP}{STAFF}{switches}"), &Overrides::default()).expect("two switches");
+    let own = &config.settings("build").policies[3].policy;
+    assert!(own.restart_after_idle && own.started_notification);
 }
 
 #[test]
