@@ -365,7 +365,9 @@ impl Client {
         });
         let acting = self.connection.is_open() && self.clock.now(moment).is_some() && self.mirror.complete();
         let step = if acting { self.controller.next_instant(|time| self.clock.when(time)) } else { None };
-        let snapshot = if self.connection.is_open() { self.mirror.next_request() } else { None };
+        // What is missing is asked for once the stream has begun; until then nothing is due, or it would be due all the time.
+        let begun = self.connection.is_open() && self.hello.is_some();
+        let snapshot = if begun { self.mirror.next_request() } else { None };
         let instants = [silent, step, snapshot, self.connection.next_attempt()];
         instants.into_iter().flatten().min().map(|at| at.max(moment.monotonic))
     }
