@@ -59,6 +59,8 @@ pub struct SessionHistory {
     pub away: Vec<Away>,
     /// The recorders that notifications name, the earliest first (F3).
     pub legs: Vec<LegHeard>,
+    /// What was certainly not recorded, the earliest first (F6).
+    pub gaps: Vec<Gap>,
     /// Failovers proved.
     pub failovers: u8,
     /// Index files that were named.
@@ -227,6 +229,7 @@ impl History {
                     doubt: None,
                     away: Vec::new(),
                     legs: Vec::new(),
+                    gaps: Vec::new(),
                     failovers: 0,
                     files: Vec::new(),
                 });
@@ -262,9 +265,10 @@ impl History {
                 }
             }
             if let Some(heard) = &session.heard
-                && heard.legs != known.legs
+                && (heard.legs != known.legs || heard.gaps != known.gaps)
             {
                 known.legs.clone_from(&heard.legs);
+                known.gaps.clone_from(&heard.gaps);
             }
             if known.files.len() != session.files.len() {
                 known.files.clone_from(&session.files);

@@ -210,9 +210,10 @@ pub fn fact(fact: &Fact, clock: ClockFace) -> (String, String) {
             ("Answered as before".to_owned(), format!("the same as entry {}", repeated.of))
         }
         Fact::Decided(decided) => (decision(&decided.kind), String::new()),
-        Fact::Notified(notified) => {
-            (format!("Notification {}", notified.event), format!("sent {}", clock(notified.sent_at)))
-        }
+        Fact::Notified(notified) => (
+            format!("Notification {}", super::event(notified.event)),
+            format!("sent {}", clock(notified.sent_at)),
+        ),
         Fact::NotifiedAgain(again) => {
             ("Notified once more".to_owned(), format!("the same as entry {}", again.of))
         }

@@ -2,6 +2,7 @@
 
 use agora::files::{IndexOf, Leg, leg_of};
 use agora::{Timestamp, limits, request};
+use rules::notified::Gap;
 use rules::{Recording, RuleId, SessionNumber};
 
 use super::{Known, Page};
@@ -125,13 +126,21 @@ pub(super) fn failovers(known: &Known) -> Element {
                 continue;
             }
             proved = proved.max(number + 1);
+            let of_leg = |gap: &&Gap| gap.from <= leg.at && leg.at <= gap.to + limits::FAILOVER_TOTAL;
+            let lost = match session.gaps.iter().find(of_leg) {
+                Some(gap) => {
+                    let (least, how) = words::exactly_not_recorded(gap.to.millis() - gap.from.millis());
+                    cell("td.num", el("b").add(least), nodes![how, " ", rule_link(RuleId::F6)])
+                }
+                None => el("td.num").add(el("b").add(words::NOT_KNOWN)),
+            };
             let row = Away {
                 session,
                 look: (Tone::Failover, Glyph::Failover),
                 name: words::failover_of(u32::from(number) + 1, allowed),
                 t0: leg.at,
                 back: (words::BETWEEN_QUERIES.into(), String::new()),
-                lost: el("td.num").add(el("b").add(words::NOT_KNOWN)),
+                lost,
                 files: Leg::Failover(number).prefix().into(),
                 uid: words::then_uid(original, leg.uid.get()),
                 evidence: (words::told_leg(*leg).into(), RuleId::F1),
