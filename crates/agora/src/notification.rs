@@ -499,10 +499,21 @@ fn boolean(value: Option<&Value>) -> Option<bool> {
     }
 }
 
+/// An id of which the end may be what tells it from another: one that is too long ends with a hash of the whole (FNV-1a).
+fn cut_id(text: &str) -> String {
+    if text.chars().nth(NOTICE_CHARACTERS_MAX).is_none() {
+        return text.to_owned();
+    }
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{}{hash:016x}", cut(text, NOTICE_CHARACTERS_MAX - 16))
+}
+
 /// An opaque id, which may be written as a number.
 fn id(value: Option<&Value>) -> String {
     match value {
-        Some(Value::String(text)) => cut(text, NOTICE_CHARACTERS_MAX),
+        Some(Value::String(text)) => cut_id(text),
         Some(Value::Number(number)) => number.to_string(),
         Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => String::new(),
     }

@@ -185,6 +185,14 @@ fn lists_and_texts_are_cut() {
     let body = json!({"eventType": 1, "noticeId": "é".repeat(999), "payload": {"details": {"errorMsg": "é".repeat(999)}}});
     let read = read(&body);
     assert_eq!(read.notice.chars().count(), 128);
+    let notice = |id: &str| {
+        let body = json!({"eventType": 1, "noticeId": id}).to_string();
+        Notification::read(body.as_bytes()).expect("it has an event type").notice
+    };
+    let (one, other) = (format!("{}1", "x".repeat(300)), format!("{}2", "x".repeat(300)));
+    assert_ne!(notice(&one), notice(&other), "what was cut away still tells them apart");
+    assert_eq!(notice(&one), notice(&one));
+    assert_eq!(notice(&"é".repeat(128)), "é".repeat(128));
     assert_eq!(read.details.message.map(|message| message.chars().count()), Some(200));
 }
 

@@ -720,6 +720,34 @@ fn n1_signed_bodies_that_nobody_can_read_are_kept() {
 }
 
 #[test]
+fn n1_a_body_that_breaks_off_or_never_ends_is_not_waited_for() {
+    let rig = Rig::start(Role::Lead, true);
+    let begin = |length: usize| {
+        let mut stream = TcpStream::connect(rig.address).expect("the server listens");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out can be set");
+        let head = format!(
+            "POST {HOOK} HTTP/1.1\r\nhost: {}\r\ncontent-length: {length}\r\n\r\n{{\"noticeId\"",
+            rig.address
+        );
+        stream.write_all(head.as_bytes()).expect("it is read");
+        stream
+    };
+    let answer = |stream: &mut TcpStream| {
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).map(|()| String::from_utf8_lossy(&answer).into_owned())
+    };
+    // Too much was announced: it is refused before it comes.
+    assert_eq!(answer(&mut begin(65_537)).expect("an answer"), "HTTP/1.1 413");
+    let mut silent = begin(1_000);
+    let broken = begin(1_000);
+    broken.shutdown(std::net::Shutdown::Both).expect("it was open");
+    // Others are answered meanwhile.
+    assert_eq!(rig.notify_with("new-secret", &event("one", 40, 1, &json!({}))).0, 200);
+    assert_eq!(answer(&mut silent).expect("an answer"), "HTTP/1.1 408");
+    assert_eq!(rig.unmatched().kept, 1);
+}
+
+#[test]
 fn n2_a_replayed_body_is_counted_and_the_journal_does_not_grow_for_ever() {
     let rig = Rig::start(Role::Lead, true);
     rig.watch();

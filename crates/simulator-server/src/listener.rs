@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use agora::Timestamp;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming as IncomingBody};
 use hyper::header::{self, HeaderMap, HeaderName};
 use hyper::service::service_fn;
@@ -211,8 +211,12 @@ async fn answer(
     shared: Arc<Shared>,
 ) -> Result<Response<Full<Bytes>>, Unanswered> {
     let (head, body) = request.into_parts();
-    // A body that breaks off was never a request.
-    let body = Limited::new(body, BODY_BYTES_MAX).collect().await.map_err(|_| Unanswered)?.to_bytes();
+    let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Ok(response(Reply::too_large())),
+        // A body that breaks off was never a request.
+        Err(_) => return Err(Unanswered),
+    };
     let incoming = Incoming {
         domain,
         host: text_of(&head.headers, header::HOST).unwrap_or_default(),

@@ -191,6 +191,18 @@ fn an_answer_that_is_lost_closes_the_connection_without_a_byte() {
 }
 
 #[test]
+fn a_body_that_is_too_large_is_refused_and_the_next_request_is_answered() {
+    let running = run();
+    let path = "/v1/apps/demo/cloud_recording/acquire";
+    let body = json!({ "cname": "x".repeat(1024 * 1024), "uid": "1", "clientRequest": {} });
+    // Where the sender still writes when the answer comes, it may see a broken connection instead.
+    if let Ok((status, answer)) = request(running.primary, "POST", path, &body) {
+        assert_eq!((status, answer), (413, json!({ "message": "Request size limit exceeded" })));
+    }
+    assert_eq!(answered(running.primary, "POST", path, &acquire_body("room7")).0, 200);
+}
+
+#[test]
 fn a_late_answer_holds_up_nobody_else() {
     let running = run();
     let session = start(running.primary, "room7");

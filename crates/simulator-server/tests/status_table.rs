@@ -1,6 +1,8 @@
 //! Walks every row of the service's table of status codes, and the older codes, against the running program over HTTP:
 //! each row once as it comes about by itself, and each once as a fault.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -11,11 +13,71 @@ use serde_json::{Value, json};
 const RIGHT: &str = "Basic a2V5OnNlY3JldA==";
 const APP: &str = "/v1/apps/demo/cloud_recording";
 
+const ACQUIRE: &[&str] = &["acquire"];
+const START: &[&str] = &["start"];
+const STOP: &[&str] = &["stop"];
+const OF_SESSIONS: &[&str] = &["query", "update", "updateLayout"];
+const OF_SESSIONS_AND_STOP: &[&str] = &["query", "update", "updateLayout", "stop"];
+
+/// The service's rows of the table: operations, HTTP status, code, and the reason where the documents spell it.
+const TABLE: &[(&[&str], u16, u64, &str)] = &[
+    (ACQUIRE, 400, 2, ""),
+    (ACQUIRE, 400, 400, "invalid_appid"),
+    (ACQUIRE, 400, 401, "invalid_channel_name"),
+    (ACQUIRE, 400, 405, "no_active_status"),
+    (ACQUIRE, 400, 406, "vendor_over_load"),
+    (ACQUIRE, 500, 500, "internal_error"),
+    (ACQUIRE, 500, 501, "no_worker_manager_available"),
+    (ACQUIRE, 500, 504, "allocate_timeout"),
+    (START, 201, 7, "already started"),
+    (START, 206, 65, "request not completed"),
+    (START, 400, 2, ""),
+    (START, 400, 53, "task conflict"),
+    (START, 500, 502, "Failed to allocate worker"),
+    (START, 500, 62, "request timeout"),
+    (OF_SESSIONS_AND_STOP, 206, 65, "request not completed"),
+    (OF_SESSIONS_AND_STOP, 400, 2, ""),
+    (OF_SESSIONS_AND_STOP, 404, 404, "failed to find worker"),
+    (OF_SESSIONS_AND_STOP, 504, 62, "request timeout"),
+    (STOP, 206, 435, "no recorded data"),
+    (STOP, 400, 49, "invalid operation"),
+];
+
+/// The codes of the older list, each with operations that meet it.
+const OLDER: &[(&[&str], u64)] = &[
+    (ACQUIRE, 8),
+    (STOP, 50),
+    (START, 52),
+    (ACQUIRE, 62),
+    (START, 109),
+    (START, 110),
+    (START, 432),
+    (START, 433),
+    (OF_SESSIONS, 501),
+    (START, 1001),
+    (OF_SESSIONS, 1003),
+    (ACQUIRE, 1013),
+    (OF_SESSIONS, 1028),
+];
+
+/// The gateway's rows, which any operation meets.
+const GATEWAY: &[(u16, &str)] = &[
+    (400, "appid is invalid"),
+    (401, "Unauthorized"),
+    (401, "Invalid authentication credentials"),
+    (404, "no Route matched with those values"),
+    (429, "API rate limit exceeded"),
+];
+
+/// What was answered: operation, HTTP status, code.
+type Met = BTreeSet<(&'static str, u16, u64)>;
+
 struct Running {
     process: Child,
     at: SocketAddr,
     agent: ureq::Agent,
     rooms: u32,
+    met: RefCell<Met>,
 }
 
 impl Drop for Running {
@@ -51,7 +113,7 @@ impl Running {
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(30)))
             .build();
-        Self { process, at, agent: ureq::Agent::new_with_config(config), rooms: 0 }
+        Self { process, at, agent: ureq::Agent::new_with_config(config), rooms: 0, met: RefCell::default() }
     }
 
     fn send(&self, method: &str, path: &str, authorization: Option<&str>, body: &Value) -> Answer {
@@ -70,7 +132,20 @@ impl Running {
             request.send(body.to_string()).expect("an answer")
         };
         let text = response.body_mut().read_to_string().expect("text");
-        (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        self.note(
+            path,
+            (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text))),
+        )
+    }
+
+    /// Puts down which row this was.
+    fn note(&self, path: &str, answer: Answer) -> Answer {
+        let operation =
+            ["acquire", "start"].iter().chain(OF_SESSIONS_AND_STOP).find(|name| path.ends_with(**name));
+        if let (Some(operation), Some(code)) = (operation, answer.1["code"].as_u64()) {
+            self.met.borrow_mut().insert((*operation, answer.0, code));
+        }
+        answer
     }
 
     /// A call that waits out the limit of ten in a second: the limit has a row of its own.
@@ -219,7 +294,31 @@ fn any_operation_meets_the_rate_limit() {
 }
 
 #[test]
-fn every_row_of_acquire() {
+fn every_row_comes_about_by_itself() {
+    let walks = [
+        rows_of_acquire,
+        rows_of_start,
+        rows_of_sessions,
+        rows_of_stop,
+        older_codes,
+        older_codes_by_switches,
+    ];
+    let met: Met = std::thread::scope(|scope| {
+        let walks = walks.map(|walk| scope.spawn(walk));
+        walks.into_iter().flat_map(|walk| walk.join().expect("each row is as documented")).collect()
+    });
+    let of_table = TABLE.iter().flat_map(|(operations, status, code, _)| {
+        operations.iter().map(move |operation| (*operation, *status, *code))
+    });
+    let missing: Vec<_> = of_table.filter(|row| !met.contains(row)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    for (operations, code) in OLDER {
+        let was_met = met.iter().any(|(operation, _, met)| operations.contains(operation) && met == code);
+        assert!(was_met, "{operations:?} {code}");
+    }
+}
+
+fn rows_of_acquire() -> Met {
     let mut running = Running::start(&["--unknown", "older-codes-status=400"]);
     let cname = running.room();
     let expired = json!({"resourceExpiredHour": 721});
@@ -244,10 +343,10 @@ fn every_row_of_acquire() {
         running.session();
     }
     service(&running.acquire(&cname, json!({})), 400, 406, "vendor_over_load");
+    running.met.take()
 }
 
-#[test]
-fn every_row_of_start() {
+fn rows_of_start() -> Met {
     let mut running = Running::start(&[]);
     let (cname, _, resource_id) = running.session();
     service(&running.start_on(&resource_id, &cname), 201, 7, "already started");
@@ -267,10 +366,10 @@ fn every_row_of_start() {
     service(&running.start_on(&resource_id, &cname), 206, 65, "request not completed");
     running.control("conditions", &json!({"backend": "ready"}));
     service(&running.start_on(&resource_id, &cname), 201, 7, "already started");
+    running.met.take()
 }
 
-#[test]
-fn every_row_of_query_and_of_both_updates() {
+fn rows_of_sessions() -> Met {
     let mut running = Running::start(&[]);
     let (cname, base, _) = running.session();
     running.recording(&base);
@@ -287,15 +386,19 @@ fn every_row_of_query_and_of_both_updates() {
     assert_eq!((answer.0, answer.1["code"].as_u64()), (400, Some(2)));
     let answer = running.call("POST", &format!("{base}/update"), &envelope(&cname, json!({})));
     service(&answer, 400, 2, "api body validate failed!");
+    for layout in [json!({}), json!({"mixedVideoLayout": 4}), json!({"layoutConfig": [{"uid": "1"}]})] {
+        let answer = running.call("POST", &format!("{base}/updateLayout"), &envelope(&cname, layout));
+        assert_eq!((answer.0, answer.1["code"].as_u64()), (400, Some(2)));
+    }
     running
         .control("faults", &json!({"fault": "disconnect", "cname": cname, "resumes_after_ms": 10_000_000}));
     for operation in ["query", "update", "updateLayout", "stop"] {
         service(&running.operation(&base, &cname, operation), 404, 404, "failed to find worker");
     }
+    running.met.take()
 }
 
-#[test]
-fn every_row_of_stop() {
+fn rows_of_stop() -> Met {
     let mut running = Running::start(&[]);
     let (cname, base, _) = running.session();
     running.recording(&base);
@@ -326,10 +429,10 @@ fn every_row_of_stop() {
     running.recording(&base);
     let answer = running.call("POST", &format!("{base}/stop"), &envelope(&cname, json!({})));
     service(&answer, 504, 50, "upload timeout");
+    running.met.take()
 }
 
-#[test]
-fn every_older_code_that_comes_about_by_itself() {
+fn older_codes() -> Met {
     let mut running =
         Running::start(&["--unknown", "token-checked=at-start", "--app-certificate", "certificate"]);
     let cname = running.room();
@@ -356,17 +459,16 @@ fn every_older_code_that_comes_about_by_itself() {
     let (cname, base, _) = running.session();
     let crossed = base.replace(base.split('/').nth(6).expect("its resource ID"), "R");
     service(&running.operation(&crossed, &cname, "query"), 400, 1003, "sid does not match the resourceId");
-    let answer = running.call("POST", &format!("{base}/updateLayout"), &envelope(&cname, json!({})));
-    service(&answer, 400, 1028, "api body validate failed!");
     let unfit = envelope("room1", json!({}));
     running.until("the resource ID is too old", |running| {
         let answer = running.call("POST", &format!("{APP}/resourceid/{resource_id}/mode/mix/start"), &unfit);
         told(&answer) == (400, Some(433), Some("resourceId expired"), None)
     });
+    running.met.take()
 }
 
-#[test]
-fn the_older_codes_that_newer_ones_replaced_come_about_where_a_switch_says_so() {
+/// Those that newer codes replaced come about where a switch says so.
+fn older_codes_by_switches() -> Met {
     let mut running = Running::start(&[
         "--unknown",
         "older-codes-status=422",
@@ -378,6 +480,8 @@ fn the_older_codes_that_newer_ones_replaced_come_about_where_a_switch_says_so() 
         "no-worker-code=15",
         "--unknown",
         "query-after-async-stop=501",
+        "--unknown",
+        "bad-layout-code=1028",
     ]);
     service(&running.acquire("röom", json!({})), 422, 1013, "invalid channel name");
     let url = format!("http://{}{APP}/acquire", running.at);
@@ -385,7 +489,7 @@ fn the_older_codes_that_newer_ones_replaced_come_about_where_a_switch_says_so() 
     let mut response = request.send(envelope("room", json!({})).to_string().as_str()).expect("it answers");
     let body = response.body_mut().read_to_string().expect("text");
     let answer = (response.status().as_u16(), serde_json::from_str(&body).expect("JSON"));
-    service(&answer, 422, 8, "invalid content type");
+    service(&running.note(&url, answer), 422, 8, "invalid content type");
 
     let cname = running.room();
     let resource_id = running.acquired(&cname);
@@ -396,62 +500,84 @@ fn the_older_codes_that_newer_ones_replaced_come_about_where_a_switch_says_so() 
     assert_eq!(told(&answer), (500, Some(15), None, None), "as it was seen: without a reason");
     running.control("conditions", &json!({"workers": "any"}));
 
+    let (cname, base, _) = running.session();
+    running.recording(&base);
+    let answer = running.call("POST", &format!("{base}/updateLayout"), &envelope(&cname, json!({})));
+    service(&answer, 422, 1028, "api body validate failed!");
+
     // Its files take long, so that it is exiting for a while.
     let (cname, base, _) = running.session();
     running.recording(&base);
     running.control("storage", &json!({"bucket": "b", "state": "slow"}));
     assert_eq!(running.operation(&base, &cname, "stop").0, 200);
     service(&running.operation(&base, &cname, "query"), 422, 501, "exiting");
+    running.met.take()
 }
 
 #[test]
 fn every_row_comes_as_a_fault() {
     let mut running = Running::start(&[]);
     let (cname, base, _) = running.session();
-    let shared = [(206, 65), (400, 2), (404, 404), (504, 62)];
-    let rows: Vec<(&str, u16, u64)> = [
-        (
-            "acquire",
-            vec![
-                (400, 2),
-                (400, 400),
-                (400, 401),
-                (400, 405),
-                (400, 406),
-                (500, 500),
-                (500, 501),
-                (500, 504),
-            ],
-        ),
-        ("start", vec![(201, 7), (206, 65), (400, 2), (400, 53), (500, 502), (500, 62), (500, 15)]),
-        ("query", shared.to_vec()),
-        ("update", shared.to_vec()),
-        ("updateLayout", shared.to_vec()),
-        ("stop", [&shared[..], &[(206, 435), (400, 49)]].concat()),
-        (
-            "query",
-            [8, 50, 52, 109, 110, 432, 433, 501, 1001, 1003, 1013, 1028].map(|code| (400, code)).to_vec(),
-        ),
-    ]
-    .into_iter()
-    .flat_map(|(operation, rows)| rows.into_iter().map(move |(status, code)| (operation, status, code)))
-    .collect();
-    for (operation, status, code) in rows {
-        running.control(
-            "faults",
-            &json!({"fault": "answer", "operation": operation, "status": status, "code": code}),
-        );
-        let answer = match operation {
-            "acquire" => running.acquire(&cname, json!({})),
-            "start" => running.start_on("R", &cname),
-            other => running.operation(&base, &cname, other),
-        };
-        assert_eq!((answer.0, answer.1["code"].as_u64()), (status, Some(code)), "{operation}: {}", answer.1);
-        assert_eq!(answer.1["reason"].is_string(), code != 15, "{operation} {code}: {}", answer.1);
+    let call = |operation: &str| match operation {
+        "acquire" => running.acquire(&cname, json!({})),
+        "start" => running.start_on("R", &cname),
+        other => running.operation(&base, &cname, other),
+    };
+    let fault = |operation: &str, more: Value| {
+        let mut fault = json!({"fault": "answer", "operation": operation});
+        fault.as_object_mut().expect("it is one").extend(more.as_object().expect("it is one").clone());
+        // One that the real limit kept from being used up.
+        running.control("faults/clear", &Value::Null);
+        running.control("faults", &fault);
+    };
+    for (operations, status, code, reason) in TABLE {
+        for operation in *operations {
+            fault(operation, json!({"status": status, "code": code}));
+            let answer = call(operation);
+            let reason = if reason.is_empty() { "invalid parameter" } else { reason };
+            service(&answer, *status, *code, reason);
+        }
     }
+    for (operations, code) in OLDER {
+        for operation in *operations {
+            fault(operation, json!({"status": 400, "code": code}));
+            let answer = call(operation);
+            assert_eq!((answer.0, answer.1["code"].as_u64()), (400, Some(*code)), "{operation}");
+            assert!(answer.1["reason"].is_string(), "{operation} {code}: {}", answer.1);
+        }
+    }
+    // As it was seen: without a reason.
+    fault("start", json!({"status": 500, "code": 15}));
+    assert_eq!(told(&call("start")), (500, Some(15), None, None));
+    for operation in ["acquire", "start", "query", "update", "updateLayout", "stop"] {
+        for (status, message) in GATEWAY {
+            fault(operation, json!({"status": status, "body": "gateway", "reason": message}));
+            if *status != 429 {
+                gateway(&call(operation), *status, message);
+                continue;
+            }
+            // `call` would wait this one out.
+            let (method, path) = match operation {
+                "acquire" => ("POST", format!("{APP}/acquire")),
+                "start" => ("POST", format!("{APP}/resourceid/R/mode/mix/start")),
+                "query" => ("GET", format!("{base}/query")),
+                other => ("POST", format!("{base}/{other}")),
+            };
+            let body = envelope(&cname, json!({}));
+            gateway(&running.send(method, &path, Some(RIGHT), &body), *status, message);
+        }
+    }
+    // The usual words of a status, where an order names none.
     for (status, message) in [(401, "Invalid authentication credentials"), (429, "API rate limit exceeded")] {
-        running.control("faults", &json!({"fault": "answer", "operation": "query", "status": status}));
+        fault("query", json!({"status": status}));
         let answer = running.send("GET", &format!("{base}/query"), Some(RIGHT), &Value::Null);
         gateway(&answer, status, message);
+    }
+    for (operation, status, code) in
+        [("start", 201, 7), ("query", 206, 65), ("stop", 504, 62), ("update", 404, 404), ("acquire", 400, 2)]
+    {
+        fault(operation, json!({"status": status}));
+        let answer = call(operation);
+        assert_eq!((answer.0, answer.1["code"].as_u64()), (status, Some(code)), "{operation}");
     }
 }

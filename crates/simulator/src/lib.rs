@@ -7,7 +7,8 @@
 //! # What it does
 //!
 //! The real paths under `/v1/apps/{app}/cloud_recording`, with Basic auth, for all three modes: `acquire`, `start`,
-//! `query`, `update`, `updateLayout`, `stop`. Every documented field of their bodies is checked.
+//! `query`, `update`, `updateLayout`, `stop`. Every documented field of their bodies is checked. `/v1/ncs/ip` and
+//! `/v2/ncs/ip` name this machine as the place from which notifications come.
 //!
 //! | after `start` | status |
 //! |---|---|
@@ -75,8 +76,9 @@
 //! ]
 //! ```
 //!
-//! `code` and `reason` left out are the documents' for that status (201 has 7, 206 has 65, 404 is the service's, 401 and
-//! 429 the gateway's). `body` is `empty`, `html`, `gateway`, `megabyte`, `cut` or `deep` instead of the service's JSON.
+//! `code` and `reason` left out are the documents' for that status (201 has 7, 206 has 65, 504 has 62 after the start, 404
+//! is the service's, 401 and 429 the gateway's). `body` is `empty`, `html`, `gateway`, `megabyte`, `cut` or `deep` instead
+//! of the service's JSON; the message of a `gateway` body is the `reason`, or the usual one of the status.
 //!
 //! Faults of servers meet the session with this `sid`, or all running ones of this `cname`; without `after_ms` a session
 //! that does not run is an error. `resumes_after_ms` fixes what else chance decides within the documented windows

@@ -19,7 +19,9 @@ use crate::ledger::{EndedHow, SessionState, Truth};
 use crate::media::{Channel, Publisher, Subscribed};
 use crate::notice::{Happening, Happenings};
 use crate::token::{self, TokenFault};
-use crate::unknowns::{AfterAsyncStop, FailoverNoticed, OldOrNew, SequenceScope, UidAfterFailover};
+use crate::unknowns::{
+    AfterAsyncStop, FailoverNoticed, OldOrNew, RegistrationDetails, SequenceScope, UidAfterFailover,
+};
 
 /// When after the start which status is told, up to status 3; [`Session::ready`] begins status 4.
 const STARTING: [Duration; 3] =
@@ -366,7 +368,10 @@ impl Session {
 
     fn tell_ready(&mut self, at: Timestamp, config: &Config, happenings: &mut Happenings<'_>) {
         if config.unknowns.event_13 && (self.failovers == 0 || config.unknowns.event_13_again) {
-            self.tell(happenings, config, at, 13, |_| json!({}));
+            self.tell(happenings, config, at, 13, |_| match config.unknowns.event_13_details {
+                RegistrationDetails::Nothing => json!({}),
+                RegistrationDetails::Status => json!({ "status": 0 }),
+            });
         }
     }
 

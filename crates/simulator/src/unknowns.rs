@@ -177,6 +177,35 @@ choice!(
     }
 );
 choice!(
+    /// What an `updateLayout` is told whose layout is not valid.
+    BadLayout {
+        /// 400 with code 2, as any bad parameter.
+        Documented = "2",
+        /// The old code 1028.
+        Old = "1028",
+    }
+);
+choice!(
+    /// By which path the addresses are told from which notifications come.
+    AddressesPath {
+        /// By both.
+        Both = "both",
+        /// `/v1/ncs/ip`, as the reference of Cloud Recording has it.
+        First = "v1",
+        /// `/v2/ncs/ip`, as the pages about notifications have it.
+        Second = "v2",
+    }
+);
+choice!(
+    /// What the details of event 13 hold beside their name.
+    RegistrationDetails {
+        /// Nothing.
+        Nothing = "nothing",
+        /// `status` 0, as the other events of something that began.
+        Status = "status",
+    }
+);
+choice!(
     /// What a start is told that the backend did not carry out in time.
     StartTimeout {
         /// 500 with code 62, "request timeout".
@@ -351,6 +380,8 @@ switches! {
     no_worker: NoWorker = NoWorker::Documented, "no-worker-code";
     /// What an acquire is told whose channel name is not allowed; 1013 is the old code.
     bad_name: BadName = BadName::Documented, "bad-channel-name-code";
+    /// What an `updateLayout` is told whose layout is not valid; 1028 is the old code.
+    bad_layout: BadLayout = BadLayout::Documented, "bad-layout-code";
     /// What a start is told when the backend is away; 52 is the old code.
     start_timeout: StartTimeout = StartTimeout::Documented, "start-timeout-code";
     /// How the lists of users not to subscribe to are spelt.
@@ -371,6 +402,8 @@ switches! {
     event_13: bool = true, "event-13";
     /// Whether the server that goes on after a failover sends event 13 again.
     event_13_again: bool = false, "event-13-again";
+    /// What the details of event 13 hold beside their name; nobody documents them.
+    event_13_details: RegistrationDetails = RegistrationDetails::Nothing, "event-13-details";
     /// Over what `sequence` counts.
     sequence_scope: SequenceScope = SequenceScope::Leg, "sequence-scope";
     /// The `uid` in the payload of event 12.
@@ -383,6 +416,8 @@ switches! {
     old_leg_exits: bool = false, "old-leg-exits";
     /// Whether event 11 comes before the files are uploaded.
     exit_before_upload: bool = false, "exit-before-upload";
+    /// By which path the addresses are told from which notifications come; two pages of the documents disagree.
+    addresses_path: AddressesPath = AddressesPath::Both, "ncs-ip-path";
     /// Whether the two copies of a redundant notification have one `noticeId`.
     redundant_notice_id: bool = true, "redundant-same-notice-id";
     /// Whether test events are signed.

@@ -66,6 +66,11 @@ impl Reply {
         Self { status, content_type, retry_after_s: None, body: body.into() }
     }
 
+    /// What the gateway says to a body that it does not read to its end.
+    pub fn too_large() -> Self {
+        Self::gateway(413)
+    }
+
     /// The service's error.
     pub(crate) fn error(status: u16, code: u32, reason: &str) -> Self {
         Self::json(status, &json!({ "code": code, "reason": reason }))
@@ -76,6 +81,21 @@ impl Reply {
         Self::json(status, &json!({ "message": message }))
     }
 
+    /// The gateway's error in its usual words.
+    pub(crate) fn gateway(status: u16) -> Self {
+        Self::message(
+            status,
+            match status {
+                400 => "appid is invalid",
+                401 => "Invalid authentication credentials",
+                404 => "no Route matched with those values",
+                413 => "Request size limit exceeded",
+                429 => "API rate limit exceeded",
+                _ => "An unexpected error occurred",
+            },
+        )
+    }
+
     pub(crate) fn strange(status: u16, body: StrangeBody) -> Self {
         match body {
             StrangeBody::Empty => Self::new(status, "text/plain", ""),
@@ -84,7 +104,7 @@ impl Reply {
                 "text/html",
                 format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>"),
             ),
-            StrangeBody::Gateway => Self::message(status, "An unexpected error occurred"),
+            StrangeBody::Gateway => Self::gateway(status),
             StrangeBody::Megabyte => Self::json(status, &json!({ "padding": "x".repeat(1024 * 1024) })),
             StrangeBody::Cut => Self::new(status, "application/json", r#"{"code":0,"reason":"brok"#),
             StrangeBody::Deep => {

@@ -439,6 +439,31 @@ fn open_questions_of_answers_go_both_ways() {
     assert_eq!(mismatch("start-parameter-mismatch=2"), Some(2));
     assert_eq!(mismatch("start-parameter-mismatch=432"), Some(432));
 
+    let bad_name = |question: &str| {
+        let body = json!({"cname": "röom", "uid": "1", "clientRequest": {}});
+        asked(question).answered(Operation::Acquire, (None, None), &body.to_string()).code
+    };
+    assert_eq!(bad_name("bad-channel-name-code=401"), Some(401));
+    assert_eq!(bad_name("bad-channel-name-code=1013"), Some(1013));
+
+    let bad_layout = |question: &str| {
+        let mut stage = asked(question);
+        let held = stage.started("room7", 1);
+        stage.wait(10.0);
+        let body = json!({"cname": "room7", "uid": "1", "clientRequest": {"mixedVideoLayout": 4}});
+        raw(&mut stage, Operation::UpdateLayout, &held, &body.to_string()).1["code"].clone()
+    };
+    assert_eq!(bad_layout("bad-layout-code=2"), 2);
+    assert_eq!(bad_layout("bad-layout-code=1028"), 1028);
+
+    let away = |question: &str| {
+        let mut stage = asked(question);
+        let resource_id = stage.acquired("room7", 1);
+        stage.control("POST", "/simulator/conditions", &json!({"backend": "away"}));
+        stage.start(&resource_id, "room7", 1).code
+    };
+    assert_eq!((away("start-timeout-code=62"), away("start-timeout-code=52")), (Some(62), Some(52)));
+
     let checked = |question: &str| {
         let mut stage = asked(question);
         stage.control("POST", "/simulator/conditions", &json!({"token": "required"}));
@@ -632,6 +657,7 @@ fn open_questions_of_stops_failovers_and_rates_go_both_ways() {
     };
     assert_eq!(limited("rate-window=sliding"), (429, 429));
     assert_eq!(limited("rate-window=calendar-second").0, 200);
+    assert_eq!(limited("rate-per-operation=no"), (429, 429));
     assert_eq!(limited("rate-per-operation=yes"), (429, 400));
     let header = |question: &str| {
         let mut stage = Stage::with(1, |config| {
@@ -670,6 +696,10 @@ fn open_questions_of_notifications_go_both_ways() {
         bodies.iter().position(|body| body["eventType"] == event).map(|index| bodies[index].clone())
     };
     assert!(find(&told("event-13=yes"), 13).is_some() && find(&told("event-13=no"), 13).is_none());
+    let registered =
+        |question: &str| find(&told(question), 13).expect("it is told")["payload"]["details"].clone();
+    assert_eq!(registered("event-13-details=nothing"), json!({"msgName": "ha_register_success"}));
+    assert_eq!(registered("event-13-details=status")["status"], 0);
     assert!(told("envelope-sid=yes").iter().all(|body| body["sid"] == body["payload"]["sid"]));
     assert!(told("envelope-sid=no").iter().all(|body| body.get("sid").is_none()));
     assert_eq!(told("sendts-unit=s")[0]["payload"]["sendts"], 1_700_000_003);
@@ -730,6 +760,91 @@ fn open_questions_of_notifications_go_both_ways() {
     assert!(
         test("test-event-sid=made-up").1.is_some_and(|sid| sid.as_str().is_some_and(|sid| sid.len() == 32))
     );
+}
+
+#[test]
+fn the_addresses_of_notifications_are_told_by_either_path() {
+    let asked = |question: &str, version: u8, authorization: Option<&str>| {
+        let mut stage = asked(question);
+        let request = simulator::Incoming {
+            domain: simulator::Domain::Primary,
+            host: "api.sd-rtn.com".to_owned(),
+            method: "GET".to_owned(),
+            target: format!("/v{version}/ncs/ip"),
+            authorization: authorization.map(str::to_owned),
+            content_type: None,
+            body: Vec::new(),
+        };
+        match stage.service.handle(stage.now, &request).outcome {
+            Outcome::Answered(reply) => {
+                let body: Value = serde_json::from_slice(&reply.body).expect("JSON");
+                (reply.status, body["data"]["service"]["hosts"][0]["primaryIP"].clone())
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let own = Some("Basic a2V5OnNlY3JldA==");
+    let told = (200, json!("127.0.0.1"));
+    for version in [1, 2] {
+        assert_eq!(asked("ncs-ip-path=both", version, own), told);
+        assert_eq!(asked("ncs-ip-path=both", version, None).0, 401);
+        assert_eq!(asked("ncs-ip-path=v1", version, own).0, if version == 1 { 200 } else { 404 });
+        assert_eq!(asked("ncs-ip-path=v2", version, own).0, if version == 2 { 200 } else { 404 });
+    }
+}
+
+/// A client that knows no absent field, and words that are empty, as the official clients send them.
+#[test]
+fn null_and_empty_words_are_as_good_as_absent() {
+    let mut stage = Stage::new();
+    let body = json!({"cname": "room7", "uid": "1", "clientRequest": {
+        "scene": null, "resourceExpiredHour": null, "region": "", "regionAffinity": null,
+        "excludeResourceIds": null, "startParameter": null,
+    }});
+    let AnswerClass::Acquired(resource_id) =
+        stage.answered(Operation::Acquire, (None, None), &body.to_string()).class
+    else {
+        panic!("it is acquired")
+    };
+    let body = json!({"cname": "room7", "uid": "1", "clientRequest": {
+        "token": "", "appsCollection": {"combinationPolicy": "default"}, "snapshotConfig": null,
+        "extensionServiceConfig": null, "recordingFileConfig": {"avFileType": null},
+        "recordingConfig": {
+            "channelType": 1, "streamTypes": 2, "streamMode": "", "decryptionMode": null, "secret": "", "salt": null,
+            "audioProfile": null, "videoStreamType": 0, "maxIdleTime": null, "subscribeUidGroup": 0,
+            "subscribeAudioUids": null, "unSubscribeAudioUids": null, "privateParams": null,
+            "transcodingConfig": {
+                "width": 640, "height": null, "backgroundColor": "", "backgroundImage": null,
+                "maxResolutionUid": "", "layoutConfig": null, "backgroundConfig": null,
+            },
+        },
+        "storageConfig": {
+            "vendor": 1, "region": 0, "bucket": "b", "accessKey": "A", "secretKey": "S", "stsToken": null,
+            "stsExpiration": null, "fileNamePrefix": null, "extensionParams": {"sse": "", "tag": ""},
+        },
+    }});
+    let answered = stage.answered(Operation::Start, (Some(&resource_id), None), &body.to_string());
+    assert!(matches!(answered.class, AnswerClass::Started(_)), "{answered:?}");
+}
+
+#[test]
+fn every_switch_is_tried_with_each_of_its_words() {
+    let tests =
+        [include_str!("modes.rs"), include_str!("behaviour.rs"), include_str!("notifications.rs")].concat();
+    for [name, words, ..] in simulator::Unknowns::default().table() {
+        if words.contains('…') {
+            let tried: std::collections::BTreeSet<&str> = tests
+                .split(&format!("\"{name}="))
+                .skip(1)
+                .filter_map(|rest| rest.split('"').next())
+                .collect();
+            assert!(tried.len() >= 2, "{name}: {tried:?}");
+            continue;
+        }
+        for word in words.split('|') {
+            assert!(tests.contains(&format!("\"{name}={word}\"")), "no test says {name}={word}");
+        }
+    }
 }
 
 #[test]

@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use agora::Notification;
 use agora::notification::NOTIFICATION_BYTES_MAX;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::body::{Bytes, HttpBody as _};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequest as _, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use rules::AppEntryNumber;
@@ -25,22 +26,17 @@ use crate::signature::{V1_HEADER, V2_HEADER};
 
 type Shared = State<Arc<Server>>;
 
+/// How long a body may take to come, in real time: the service itself gives a delivery up after 10 s.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+
 /// The answer to every delivery that is durable: `{}`.
 #[derive(Serialize)]
 struct Taken {}
 
 /// `POST /api/v1/notifications/{app}`.
-pub(crate) async fn deliver(
-    State(server): Shared,
-    Path(app): Path<String>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Answer {
-    let body = sized(body)?;
-    if body.len() > NOTIFICATION_BYTES_MAX {
-        let title = "A notification has at most 64 KB.";
-        return Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", title));
-    }
+pub(crate) async fn deliver(State(server): Shared, Path(app): Path<String>, request: Request) -> Answer {
+    let headers = request.headers().clone();
+    let body = whole(request).await?;
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if server.signatures.fit(&app, header(V2_HEADER), header(V1_HEADER), &body) {
         let read = Notification::read(&body);
@@ -61,6 +57,25 @@ pub(crate) async fn deliver(
     let title = "No secret of this App ID made the signature of this body: compare notification_secrets with the \
                  console.";
     Err(Refused::new(StatusCode::UNAUTHORIZED, "signature", title))
+}
+
+/// The body, if it comes whole, in time and is not too large.
+async fn whole(request: Request) -> Result<Bytes, Refused> {
+    let too_large = || {
+        let title = "A notification has at most 64 KB.";
+        Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", title)
+    };
+    // What is announced as too large is not waited for.
+    if request.body().size_hint().lower() > NOTIFICATION_BYTES_MAX as u64 {
+        return Err(too_large());
+    }
+    let late = |_| {
+        let title = format!("The body did not arrive within {} s.", BODY_WITHIN.as_secs());
+        Refused::new(StatusCode::REQUEST_TIMEOUT, "too_slow", title)
+    };
+    let read = tokio::time::timeout(BODY_WITHIN, Bytes::from_request(request, &()));
+    let body = sized(read.await.map_err(late)?)?;
+    if body.len() > NOTIFICATION_BYTES_MAX { Err(too_large()) } else { Ok(body) }
 }
 
 fn taken() -> Response {

@@ -563,4 +563,34 @@ mod tests {
             assert!(document.split(&path).skip(1).any(ends), "docs/api.md does not name {path}");
         }
     }
+
+    #[test]
+    fn the_document_names_every_kind_of_refusal() {
+        let document = include_str!("../../../../docs/api.md");
+        let sources = [
+            include_str!("../../../switchboard/src/calls.rs"),
+            include_str!("../../../switchboard/src/clients.rs"),
+            include_str!("../../../switchboard/src/lib.rs"),
+            include_str!("../../../switchboard/src/notices.rs"),
+            include_str!("../../../switchboard/src/staff.rs"),
+            include_str!("answer.rs"),
+            include_str!("gate.rs"),
+            include_str!("notifications.rs"),
+            include_str!("routes.rs"),
+        ];
+        let calls = ["problem(", "Refused::new(", "refused_or_stale("];
+        let refusals = sources.iter().flat_map(|source| {
+            calls
+                .iter()
+                .flat_map(move |call| source.split(call).skip(1).filter_map(|rest| rest.split(';').next()))
+        });
+        let kinds: std::collections::BTreeSet<&str> = refusals
+            .filter_map(|refusal| refusal.split('"').nth(1))
+            .filter(|kind| kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+            .collect();
+        assert!(kinds.len() > 20, "{kinds:?}");
+        for kind in kinds {
+            assert!(document.contains(&format!("`{kind}`")), "docs/api.md does not name {kind}");
+        }
+    }
 }

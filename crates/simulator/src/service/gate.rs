@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::request::{Envelope, Route};
 use super::{REQUESTS_MAX, Service};
-use crate::fault::{Calls, Domain, FaultKind, Manner};
+use crate::fault::{Calls, Domain, FaultKind, Manner, StrangeBody};
 use crate::ledger::LedgerRequest;
-use crate::unknowns::RateWindow;
+use crate::unknowns::{AddressesPath, RateWindow};
 use crate::wire::{Handled, Incoming, Outcome, Reply};
 
 /// How long a request hangs that nobody will answer.
@@ -50,6 +50,10 @@ impl Service {
             entry.faults.push("domain_down".to_owned());
             let wait = if manner == Manner::Hang { HANG } else { Duration::ZERO };
             Handled { at: self.now + wait, outcome: Outcome::Closed }
+        } else if self.tells_addresses(&request.method, path) {
+            let reply = self.proved(request).err().unwrap_or_else(addresses);
+            let at = self.now + self.span(self.config.answer_delay);
+            Handled { at, outcome: Outcome::Answered(reply) }
         } else {
             match self.refused_at_the_gate(request, route.as_ref()) {
                 Err(reply) => {
@@ -80,6 +84,16 @@ impl Service {
         let Some(route) = route else {
             return Err(Reply::message(404, "no Route matched with those values"));
         };
+        self.proved(request)?;
+        if route.app_id != self.config.app_id.as_str() {
+            return Err(Reply::message(400, "appid is invalid"));
+        }
+        self.let_through_by_rate(route.operation)?;
+        Ok(route)
+    }
+
+    /// Whether the request has the account's credentials; else the refusal.
+    fn proved(&self, request: &Incoming) -> Result<(), Reply> {
         let Some(authorization) = &request.authorization else {
             return Err(Reply::message(401, "Unauthorized"));
         };
@@ -87,11 +101,17 @@ impl Service {
         if proof.map(|(_, proof)| proof.trim()) != Some(self.authorization.as_str()) {
             return Err(Reply::message(401, "Invalid authentication credentials"));
         }
-        if route.app_id != self.config.app_id.as_str() {
-            return Err(Reply::message(400, "appid is invalid"));
-        }
-        self.let_through_by_rate(route.operation)?;
-        Ok(route)
+        Ok(())
+    }
+
+    /// Whether this asks from which addresses notifications come. It is of no App ID, so no rate counts it.
+    fn tells_addresses(&self, method: &str, path: &str) -> bool {
+        let known = match self.config.unknowns.addresses_path {
+            AddressesPath::Both => ["/v1/ncs/ip", "/v2/ncs/ip"].contains(&path),
+            AddressesPath::First => path == "/v1/ncs/ip",
+            AddressesPath::Second => path == "/v2/ncs/ip",
+        };
+        known && method == "GET"
     }
 
     fn let_through_by_rate(&mut self, operation: Operation) -> Result<(), Reply> {
@@ -139,6 +159,9 @@ impl Service {
                         *status,
                         &json!({ "resourceId": route.resource_id, "sid": "", "code": 15 }),
                     ),
+                    Some(StrangeBody::Gateway) if reason.is_some() => {
+                        Reply::message(*status, reason.as_deref().unwrap_or_default())
+                    }
                     Some(body) => Reply::strange(*status, *body),
                     None => usual_reply(route.operation, *status, *code, reason.as_deref()),
                 };
@@ -206,6 +229,11 @@ impl Service {
     }
 }
 
+/// From where notifications come: this machine, and no other.
+fn addresses() -> Reply {
+    Reply::json(200, &json!({ "data": { "service": { "hosts": [{ "primaryIP": "127.0.0.1" }] } } }))
+}
+
 /// What the ledger keeps of a text that came from outside.
 fn cut(text: &str) -> String {
     text.chars().take(512).collect()
@@ -219,6 +247,7 @@ fn usual_reply(operation: Operation, status: u16, code: Option<u32>, reason: Opt
         (429, None) => return Reply::message(429, reason.unwrap_or("API rate limit exceeded")),
         (200, None) => return Reply::json(200, &json!({})),
         (201, None) => 7,
+        (504, None) if !matches!(operation, Operation::Acquire | Operation::Start) => 62,
         (206, None) => 65,
         (400, None) => 2,
         (status, None) => u32::from(status),

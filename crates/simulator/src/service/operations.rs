@@ -14,8 +14,8 @@ use crate::fault::Domain;
 use crate::session::{Identity, Session, StopMet};
 use crate::token::{self, TokenFault};
 use crate::unknowns::{
-    AfterAsyncStop, AfterExpiry, AfterNotCompleted, BadName, ErrorBody, Mismatch, NoWorker, StartTimeout,
-    TokenChecked,
+    AfterAsyncStop, AfterExpiry, AfterNotCompleted, BadLayout, BadName, ErrorBody, Mismatch, NoWorker,
+    StartTimeout, TokenChecked,
 };
 use crate::wire::{Incoming, Reply};
 
@@ -85,7 +85,10 @@ impl Service {
         if route.operation == Operation::Query {
             return self.query(request.domain, route);
         }
-        let is_json = request.content_type.as_deref().is_none_or(|kind| kind.starts_with("application/json"));
+        let is_json = request.content_type.as_deref().is_none_or(|kind| {
+            let kind = kind.split(';').next().unwrap_or_default().trim();
+            kind.eq_ignore_ascii_case("application/json")
+        });
         if !is_json {
             return self.refused_old(8, "invalid content type");
         }
@@ -460,7 +463,10 @@ impl Service {
             return self.refused(Reply::error(400, 2, "updateLayout is for composite mode"));
         }
         if let Err(reason) = layout_parameters(&envelope.client_request) {
-            return self.refused_old(1028, &reason);
+            return match self.config.unknowns.bad_layout {
+                BadLayout::Documented => self.refused(Reply::error(400, 2, &reason)),
+                BadLayout::Old => self.refused_old(1028, &reason),
+            };
         }
         let body = ids(&self.sessions[&number]);
         self.accepted(&body)
@@ -471,9 +477,9 @@ impl Service {
             return self.refused(reply);
         }
         let asynchronous = match envelope.client_request.get("async_stop") {
-            None => false,
+            None | Some(Value::Null) => false,
             Some(Value::Bool(asynchronous)) => *asynchronous,
-            Some(Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
+            Some(Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
                 return self.refused(Reply::error(400, 2, "async_stop is true or false"));
             }
         };

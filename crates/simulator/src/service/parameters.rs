@@ -1,5 +1,6 @@
 //! Checks every field of `clientRequest` that the documents name, and refuses what the service would refuse. A field
-//! that they do not name is passed over: nobody says that the service refuses it.
+//! that they do not name is passed over: nobody says that the service refuses it. A field that is `null` is as good as
+//! absent, and so is a word that is empty: clients that know no absent field send those.
 
 use core::ops::RangeInclusive;
 use core::time::Duration;
@@ -44,12 +45,16 @@ impl<'a> Fields<'a> {
         format!("{}.{key} is missing", self.name)
     }
 
+    fn get(self, key: &str) -> Option<&'a Value> {
+        self.map.get(key).filter(|value| !value.is_null())
+    }
+
     fn has(self, key: &str) -> bool {
-        self.map.contains_key(key)
+        self.get(key).is_some()
     }
 
     fn number(self, key: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, Wrong> {
-        match self.map.get(key) {
+        match self.get(key) {
             None => Ok(None),
             Some(value) => match value.as_u64() {
                 Some(number) if range.contains(&number) => Ok(Some(number)),
@@ -59,7 +64,7 @@ impl<'a> Fields<'a> {
     }
 
     fn text(self, key: &str) -> Result<Option<&'a str>, Wrong> {
-        match self.map.get(key) {
+        match self.get(key) {
             None => Ok(None),
             Some(value) => value.as_str().map(Some).ok_or_else(|| self.wrong(key)),
         }
@@ -70,21 +75,21 @@ impl<'a> Fields<'a> {
     }
 
     fn one_of(self, key: &str, words: &[&str]) -> Result<Option<&'a str>, Wrong> {
-        match self.text(key)? {
+        match self.text(key)?.filter(|text| !text.is_empty()) {
             Some(text) if !words.contains(&text) => Err(self.wrong(key)),
             text => Ok(text),
         }
     }
 
     fn flag(self, key: &str) -> Result<Option<bool>, Wrong> {
-        match self.map.get(key) {
+        match self.get(key) {
             None => Ok(None),
             Some(value) => value.as_bool().map(Some).ok_or_else(|| self.wrong(key)),
         }
     }
 
     fn object(self, key: &'a str) -> Result<Option<Fields<'a>>, Wrong> {
-        match self.map.get(key) {
+        match self.get(key) {
             None => Ok(None),
             Some(value) => {
                 value.as_object().map(|map| Some(Fields::new(map, key))).ok_or_else(|| self.wrong(key))
@@ -93,14 +98,14 @@ impl<'a> Fields<'a> {
     }
 
     fn texts(self, key: &str) -> Result<Option<Vec<&'a str>>, Wrong> {
-        let Some(value) = self.map.get(key) else { return Ok(None) };
+        let Some(value) = self.get(key) else { return Ok(None) };
         let list = value.as_array().ok_or_else(|| self.wrong(key))?;
         let texts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
         texts.map(Some).ok_or_else(|| self.wrong(key))
     }
 
     fn fraction(self, key: &str) -> Result<Option<f64>, Wrong> {
-        match self.map.get(key) {
+        match self.get(key) {
             None => Ok(None),
             Some(value) => match value.as_f64() {
                 Some(number) if (0.0..=1.0).contains(&number) => Ok(Some(number)),
@@ -207,7 +212,7 @@ pub(super) struct StorageParameters {
 
 fn storage_config(fields: Fields<'_>, now: Timestamp) -> Result<StorageParameters, Wrong> {
     for key in ["vendor", "region"] {
-        if fields.map.get(key).and_then(Value::as_u64).is_none() {
+        if fields.get(key).and_then(Value::as_u64).is_none() {
             return Err(fields.missing(key));
         }
     }
@@ -259,7 +264,7 @@ fn storage_config(fields: Fields<'_>, now: Timestamp) -> Result<StorageParameter
             if extension.one_of("sse", &["kms", "aes256"])?.is_some() && vendor != 1 {
                 return Err(extension.wrong("sse"));
             }
-            if extension.text("tag")?.is_some() && !(1..=2).contains(&vendor) {
+            if extension.text("tag")?.is_some_and(|tag| !tag.is_empty()) && !(1..=2).contains(&vendor) {
                 return Err(extension.wrong("tag"));
             }
             extension.text("endpoint")?.filter(|endpoint| !endpoint.is_empty())
@@ -409,7 +414,7 @@ fn uid_list(fields: Fields<'_>, key: &str) -> Result<Option<Listed>, Wrong> {
 }
 
 fn transcoding_config(fields: Fields<'_>) -> Result<(), Wrong> {
-    let side = |key: &str, default: u64| match fields.map.get(key) {
+    let side = |key: &str, default: u64| match fields.get(key) {
         None => Some(default),
         Some(value) => value.as_u64(),
     };
@@ -430,13 +435,13 @@ fn layout(fields: Fields<'_>) -> Result<(), Wrong> {
     for key in ["backgroundImage", "defaultUserBackgroundImage"] {
         fields.text(key)?;
     }
-    if let Some(color) = fields.text("backgroundColor")? {
+    if let Some(color) = fields.text("backgroundColor")?.filter(|color| !color.is_empty()) {
         let digits = color.strip_prefix('#').unwrap_or_default();
         if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(fields.wrong("backgroundColor"));
         }
     }
-    match fields.map.get("layoutConfig") {
+    match fields.get("layoutConfig") {
         None => {}
         Some(Value::Array(places)) if places.len() <= limits::LAYOUT_PLACES_MAX => {
             for place in places {
@@ -446,7 +451,7 @@ fn layout(fields: Fields<'_>) -> Result<(), Wrong> {
         }
         Some(_) => return Err(fields.wrong("layoutConfig")),
     }
-    match fields.map.get("backgroundConfig") {
+    match fields.get("backgroundConfig") {
         None => Ok(()),
         Some(Value::Array(backgrounds)) => backgrounds.iter().try_for_each(|background| {
             let background = background.as_object().ok_or_else(|| fields.wrong("backgroundConfig"))?;
@@ -497,7 +502,7 @@ fn snapshot_config(fields: Fields<'_>) -> Result<Duration, Wrong> {
 
 fn extension_services(fields: Fields<'_>) -> Result<(WebParameters, Option<String>), Wrong> {
     fields.one_of("errorHandlePolicy", &["error_abort", "error_ignore"])?;
-    let services = match fields.map.get("extensionServices") {
+    let services = match fields.get("extensionServices") {
         Some(Value::Array(services)) => services,
         _ => return Err(fields.missing("extensionServices")),
     };
@@ -550,7 +555,7 @@ fn web_recorder(fields: Fields<'_>) -> Result<WebParameters, Wrong> {
 }
 
 fn rtmp_output(fields: Fields<'_>) -> Result<String, Wrong> {
-    let outputs = match fields.map.get("outputs") {
+    let outputs = match fields.get("outputs") {
         Some(Value::Array(outputs)) => outputs.as_slice(),
         _ => return Err(fields.missing("outputs")),
     };
@@ -626,8 +631,9 @@ pub(super) fn layout_parameters(request: &Map<String, Value>) -> Result<(), Wron
         "layoutConfig",
         "backgroundConfig",
     ];
-    if !request.keys().any(|key| keys.contains(&key.as_str())) {
+    let fields = Fields::new(request, "clientRequest");
+    if !keys.iter().any(|key| fields.has(key)) {
         return Err("api body validate failed!".to_owned());
     }
-    layout(Fields::new(request, "clientRequest"))
+    layout(fields)
 }
