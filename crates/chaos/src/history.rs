@@ -132,6 +132,12 @@ pub struct Session {
     pub started: bool,
     /// A 5 was told.
     pub recorded: bool,
+    /// The highest failover that a file name proved (F1).
+    pub proved: u8,
+    /// Recorders that notifications named beside its own (F1).
+    pub recorders: Vec<Uid>,
+    /// Why its round began.
+    pub because: Because,
     /// A status from 6 on was told, since when.
     pub ending: Option<Timestamp>,
     /// When the first query left that was answered.
@@ -251,6 +257,9 @@ impl Session {
             status: None,
             started: false,
             recorded: false,
+            proved: 0,
+            recorders: Vec::new(),
+            because: Because::Asked,
             ending: None,
             first_asked: None,
             confirmed: false,
@@ -322,7 +331,9 @@ impl History {
             }
             Fact::CallSent(sent) => {
                 if self.session(sent.session).is_none() {
-                    self.sessions.push(Session::new(sent.session, sent.uid, self.round, at));
+                    let because = self.because;
+                    self.sessions
+                        .push(Session { because, ..Session::new(sent.session, sent.uid, self.round, at) });
                 }
                 if let Some(session) = self.session_mut(sent.session) {
                     let lane = session.lane(sent.operation);
@@ -382,8 +393,20 @@ impl History {
                     session.dismissed = true;
                 }
             }
+            Fact::Notified(notified) => {
+                let of_sid = |session: &&mut Session| {
+                    session.sid.as_ref().is_some_and(|(sid, _)| *sid == notified.sid)
+                };
+                let Some(session) = self.sessions.iter_mut().find(of_sid) else { return };
+                let named = [notified.uid, notified.details.new_uid];
+                for uid in named.into_iter().flatten() {
+                    if uid != session.uid && !session.recorders.contains(&uid) {
+                        session.recorders.push(uid);
+                    }
+                }
+                session.recorded |= notified.event == agora::EventType::SliceStart;
+            }
             Fact::Requested(_)
-            | Fact::Notified(_)
             | Fact::NotifiedAgain(_)
             | Fact::UpdateRequested(_)
             | Fact::LayoutRequested(_)
@@ -558,7 +581,7 @@ impl History {
             }
             DecisionKind::Ending(_) | DecisionKind::NotApplied { .. } | DecisionKind::TakesOver(_) => None,
             DecisionKind::Replace(_) => {
-                let because = if rule == RuleId::T6 { Because::ChangesOver } else { Because::Replaces };
+                let because = if rule == RuleId::R1 { Because::Replaces } else { Because::ChangesOver };
                 if because == Because::Replaces {
                     self.replaced.push(at);
                 }
@@ -617,6 +640,8 @@ impl Session {
                 self.unclear = 0;
                 self.unclear_65 = 0;
                 self.refused = false;
+                let legs = status.files.iter().filter_map(|file| agora::files::leg_of(&file.name));
+                self.proved = legs.map(|leg| leg.saturating_add(1)).fold(self.proved, u8::max);
                 match status.status {
                     0..=5 => {
                         self.started |= matches!(status.status, 4 | 5);

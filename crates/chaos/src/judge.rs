@@ -51,7 +51,6 @@ invariants! {
     StartedMeansStarted "I-11" "Confirmed only after a 4 or 5; not started only after 90 s and by a later answer; first query after 5 s.",
     TenPerSecond "I-13" "In any second at most ten requests leave for one App ID, across restarts and clocks.",
     StopFirst "I-14" "A stop leaves within a second of its press where somebody attends and nothing stands in its way.",
-    ViewersFree "I-15" "The service is asked the same whether or not somebody looks on.",
     SingleFlight "I-16" "At most one query and one other call of a session are open.",
     UnclearRhythm "I-18" "Queries without a clear answer are repeated after 5, 10, 15, 30 s and not before; code 65 after 3, 6 s.",
     RateLimited "I-19" "After 429 the call waits as long as it was told, or 1, 3, 6 s.",
@@ -71,10 +70,11 @@ invariants! {
     SamePicture "I-40" "Every page that knows the same entries shows the same.",
     JournalIsTrue "I-44" "Every request at the service has one durable entry from before it left.",
     Bounded "I-45" "What is kept of a recording stays small.",
+    AskedAfter "L-4" "At rest every live session was asked after within its interval.",
+    Rests "L-5" "Nobody does anything over and over within a millisecond.",
     GoesOn "L-1" "At rest a wanted recording runs, or says why it does not.",
     StopsInTime "L-2" "At rest nothing known runs that was to be stopped.",
     NoUselessPost "L-3" "What the rules ask for, the guards permit.",
-    ModelAgrees "M-1" "The rules plan what a plain reading of the documents plans.",
 }
 
 /// What was found wrong.
@@ -134,6 +134,8 @@ pub struct Judge {
 }
 
 const DOUBT_WINDOW: Duration = Duration::from_secs(90);
+/// M10: what fell due in a longer stretch waits for staff.
+const LONG_STRETCH: Duration = Duration::from_secs(600);
 
 impl Judge {
     /// A judge who has seen nothing; `slack` is what the network may take from a press to its call, and `ahead` how far
@@ -295,8 +297,9 @@ impl Judge {
                 if let Some(session) = session {
                     let due = [history.stop.map(|(_, due, _)| due), session.stop_asked];
                     let due = due.into_iter().flatten().min();
-                    let by_rule = matches!(sent.rule, RuleId::V3 | RuleId::M4 | RuleId::T6);
-                    let early = due.is_some_and(|due| at < due) && !by_rule;
+                    let by_rule = matches!(sent.rule, RuleId::V3 | RuleId::V4 | RuleId::M4 | RuleId::T6);
+                    let begun = session.stop.sent > 0;
+                    let early = due.is_some_and(|due| at < due) && !by_rule && !begun;
                     self.holds(Invariant::StopKept, !early, || {
                         format!("{id} session {}: a stop before it was due", session.number)
                     });
@@ -363,6 +366,30 @@ impl Judge {
             format!("{id} entry {}: UID {} where {wanted} was next and free", entry.number, sent.uid)
         });
         self.no_twin(history, entry, "an acquire");
+        let round = || history.sessions.iter().filter(|session| session.round == history.round);
+        let refused = |lane: &Lane| matches!(lane.came, Some(Came::Refused | Came::NotFound));
+        let after_refusal =
+            round().next_back().is_some_and(|last| refused(&last.start) || refused(&last.acquire));
+        self.holds(Invariant::StartSchedule, !after_refusal, || {
+            format!("{id} entry {}: another session after a refusal", entry.number)
+        });
+        let unclear = |session: &&Session| {
+            let came = matches!(session.start.came, Some(Came::Code65 | Came::Unclear | Came::Nothing(_)));
+            session.uid == sent.uid && came
+        };
+        let left_unclear = round().filter(unclear).count();
+        self.holds(Invariant::StartSchedule, history.minutes || left_unclear < 2, || {
+            format!("{id} entry {}: UID {} for a third time after unclear starts", entry.number, sent.uid)
+        });
+        if let Some((_, since)) = history.leased.filter(|_| history.gap_before_lease > LONG_STRETCH) {
+            let fell_due = history.round_at < since && round().next().is_none();
+            self.holds(Invariant::CalmWake, !fell_due, || {
+                format!(
+                    "{id} entry {}: begun without asking staff after nobody was there for long",
+                    entry.number
+                )
+            });
+        }
         let starting = self.histories.values().find(|other| {
             let acting = other.sessions.iter().rev().find(|session| session.round == other.round);
             let held = acting.is_some_and(|session| session.sid.is_none() && session.resource.is_some());
@@ -437,7 +464,8 @@ impl Judge {
             let mut four = [uids.original, uids.backup].into_iter().chain(uids.reserves.iter().copied());
             !four.any(|uid| self.is_free(&history.channel, uid, history))
         };
-        self.holds(Invariant::OneStart, clash.is_none() || none_free, || {
+        let dismissed = history.sessions.iter().any(|other| other.dismissed);
+        self.holds(Invariant::OneStart, clash.is_none() || none_free || dismissed, || {
             format!("{id} session {number}: a start with UID {} beside {clash:?}", session.uid)
         });
         // I-03
@@ -479,6 +507,8 @@ impl Judge {
             || lane.came.is_none_or(|came| {
                 matches!(came, Came::Server | Came::Gateway | Came::Code65 | Came::Unclear)
             });
+        let unclear = new_try && matches!(lane.came, Some(Came::Code65 | Came::Unclear));
+        let repeatable = repeatable && !(unclear && lane.tries > 2);
         self.holds(Invariant::StartSchedule, few && repeatable, || {
             format!("{id} session {number}: try {} of UID {} after {:?}", tries + 1, session.uid, lane.came)
         });
@@ -654,7 +684,11 @@ impl Judge {
             }
             (DecisionKind::Replace(gone), _) => {
                 let gone = history.session(*gone);
-                let changeover = decision.rule == RuleId::T6;
+                let changeover = decision.rule != RuleId::R1;
+                let failed = gone.is_some_and(|gone| gone.because == Because::Replaces && !gone.recorded);
+                self.holds(Invariant::NoPaidTwin, changeover || !failed, || {
+                    format!("{id} entry {}: a replacement that never recorded is replaced", entry.number)
+                });
                 let allowed = gone.is_some_and(|gone| changeover || gone.verdict != Verdict::None);
                 self.holds(Invariant::NoPaidTwin, allowed && history.stop.is_none(), || {
                     format!("{id} entry {}: a replacement of a session that may live", entry.number)
@@ -686,8 +720,9 @@ impl Judge {
         let thirty = session.absence.is_some_and(|absence| {
             absence.asked.is_some_and(|asked| asked >= absence.t0 + Duration::from_secs(30))
         });
-        // A fourth failover cannot come: the judge looks at the truth for that, when it judges the fold.
-        self.holds(Invariant::NinetySeconds, proved || abnormal || thirty, || {
+        // A fourth failover cannot come.
+        let no_fourth = thirty && (session.proved >= 3 || session.recorders.len() >= 3);
+        self.holds(Invariant::NinetySeconds, proved || abnormal || no_fourth, || {
             format!("{id} session {} entry {}: lost by {:?}", session.number, entry.number, session.absence)
         });
     }
@@ -768,8 +803,11 @@ impl Judge {
             }
             if truth.live {
                 // One that comes back after the last question (M11) cannot be known.
-                let away = session.is_some_and(|session| session.phase == Phase::Over(EndedHow::NotFound));
-                let named = away || is_named(recording, own, truth.sid);
+                let away = own.verdict == Verdict::Over(EndedHow::NotFound);
+                // Staff took the UID's one entry off the board (S9).
+                let dismissed = own.sid.is_none()
+                    && history.sessions.iter().any(|other| other.uid == own.uid && other.dismissed);
+                let named = away || dismissed || is_named(recording, own, truth.sid);
                 self.holds(Invariant::NoNameless, named, || {
                     format!(
                         "{id}: {} runs, and session {} says {:?}",

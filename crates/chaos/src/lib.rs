@@ -4,14 +4,17 @@
 //! - [`simulation`]: the real service, the real switchboard, real clients and a network, driven through it.
 //! - [`judge`] and [`rest`]: the invariants, by a second reading of the journal ([`history`]).
 //! - [`shrink`]: the shortest schedule that still shows a violation.
+//! - [`planted`], [`sensitivity`]: rules that are broken on purpose, and which seed finds them.
 //! - [`desk`], [`chance`]: what the parts stand on.
 
 pub mod chance;
 pub mod desk;
 pub mod history;
 pub mod judge;
+pub mod planted;
 pub mod rest;
 pub mod schedule;
+pub mod sensitivity;
 pub mod shrink;
 pub mod simulation;
 

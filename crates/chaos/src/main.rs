@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use chaos::planted::{self, Bug};
 use chaos::{Invariant, Report, Schedule, Tally};
 
 #[cfg(not(target_family = "wasm"))]
@@ -25,6 +26,9 @@ Usage: cargo xtask chaos [OPTIONS]
   --keep A,B,…    With --seed: only these steps of its schedule, unshrunk
   --threads N     How many seeds at a time [the number of cores]
   --floor N       An invariant put to the test less often than this counts as broken [1000 from 200000 schedules on]
+  --bug NAME      Switch on this planted bug, in a build that has them
+  --sensitivity   Switch on each of them alone, and print the seed that found it
+  --within N      With --sensitivity: how many seeds one may take [10000]
   --json          Print one JSON object instead of a table
   --report FILE   Write the table to FILE, as docs/chaos.md has it
 ";
@@ -38,6 +42,9 @@ struct Options {
     keep: Option<Vec<usize>>,
     threads: usize,
     floor: Option<u64>,
+    bug: Option<String>,
+    sensitivity: bool,
+    within: u64,
     json: bool,
     report: Option<String>,
 }
@@ -53,6 +60,9 @@ impl Options {
             keep: None,
             threads,
             floor: None,
+            bug: None,
+            sensitivity: false,
+            within: 10_000,
             json: false,
             report: None,
         };
@@ -74,6 +84,9 @@ impl Options {
                 }
                 "--threads" => options.threads = number::<usize>(&value()?)?.max(1),
                 "--floor" => options.floor = Some(number(&value()?)?),
+                "--bug" => options.bug = Some(value()?),
+                "--sensitivity" => options.sensitivity = true,
+                "--within" => options.within = number(&value()?)?,
                 "--json" => options.json = true,
                 "--report" => options.report = Some(value()?),
                 "--help" | "-h" => return Ok(None),
@@ -137,15 +150,63 @@ fn main() -> ExitCode {
             print!("{HELP}");
             ExitCode::SUCCESS
         }
-        Ok(Some(options)) => match options.seed {
-            Some(seed) => replay(seed, &options),
-            None => many(&options),
+        Ok(Some(options)) if options.sensitivity => sensitivity(&options),
+        Ok(Some(options)) => match (plant(&options), options.seed) {
+            (Err(problem), _) => {
+                eprintln!("{problem}");
+                ExitCode::from(2)
+            }
+            (Ok(()), Some(seed)) => replay(seed, &options),
+            (Ok(()), None) => many(&options),
         },
         Err(problem) => {
             eprintln!("{problem}");
             ExitCode::from(2)
         }
     }
+}
+
+/// Switches on the bug that was asked for.
+fn plant(options: &Options) -> Result<(), String> {
+    let Some(name) = &options.bug else { return Ok(()) };
+    let place = planted::BUGS.iter().position(|bug| bug.name == name);
+    let names = || planted::BUGS.iter().map(|bug| bug.name).collect::<Vec<_>>().join(", ");
+    let place = place
+        .ok_or_else(|| format!("there is no planted bug {name:?} in this build; it has: {}", names()))?;
+    planted::plant(place + 1);
+    Ok(())
+}
+
+/// Prints which seed found which planted bug.
+fn sensitivity(options: &Options) -> ExitCode {
+    let begin = Instant::now();
+    let (mut seeds, mut missed) = (Vec::new(), 0);
+    let wanted = |name: &str| options.bug.as_ref().is_none_or(|only| only == name);
+    let places = (1..=planted::BUGS.len()).filter(|number| wanted(planted::BUGS[number - 1].name));
+    for found in
+        places.filter_map(|number| chaos::sensitivity::search(number, options.within, options.threads))
+    {
+        let Bug { name, rule, text } = found.bug;
+        match found.by {
+            Some((seed, invariant)) => {
+                println!("{name:<34} {rule:<4} seed {seed:>5}  {:<5} {text}", invariant.id());
+                seeds.push(seed);
+            }
+            None => {
+                println!("{name:<34} {rule:<4} NOT FOUND         {text}");
+                missed += 1;
+            }
+        }
+    }
+    seeds.sort_unstable();
+    println!(
+        "{} planted bugs found within {} seeds, {missed} not; the median took {} seeds; {:.0} s",
+        seeds.len(),
+        options.within,
+        seeds.get(seeds.len() / 2).copied().unwrap_or_default(),
+        begin.elapsed().as_secs_f64()
+    );
+    if missed == 0 && !seeds.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Runs one seed and prints what happens.

@@ -86,7 +86,14 @@ pub fn judge(judge: &mut Judge, board: &Switchboard, service: &mut Service, time
             {
                 let wanted =
                     recording.stop.is_none() && session.stop_asked.is_none() && session.stop_due.is_none();
-                let excused = run.moving || run.past_control || session.dismissed || came_back_late(session);
+                // T6, V4: what is changed over is stopped from now on.
+                let just_now =
+                    session.stop_due.is_some_and(|(since, _)| recording.last_at.since(since) < STOP_PROVED);
+                let excused = just_now
+                    || run.moving
+                    || run.past_control
+                    || session.dismissed
+                    || came_back_late(session);
                 judge.holds(Invariant::StopsInTime, wanted || excused, || {
                     format!(
                         "{} session {} was to be stopped and runs: {:?}",
@@ -106,6 +113,7 @@ pub fn judge(judge: &mut Judge, board: &Switchboard, service: &mut Service, time
             }
         }
         goes_on(judge, recording, &runs);
+        asked_after(judge, recording, time);
     }
 }
 
@@ -119,7 +127,9 @@ fn shows(session: &Session, run: &Runs) -> bool {
     let by_sid = session.sid.as_ref().is_some_and(|sid| sid.as_str() == run.sid);
     let by_resource = session.sid.is_none()
         && !session.may_run.is_no()
-        && session.resource.as_ref().is_some_and(|own| own.id.as_str() == run.resource);
+        && session.resource.as_ref().is_some_and(|own| own.id.as_str() == run.resource)
+        || session.start.open.is_some()
+            && session.resource.as_ref().is_some_and(|own| own.id.as_str() == run.resource);
     (by_sid && !matches!(session.phase, Phase::Over(_))) || by_resource
 }
 
@@ -130,10 +140,28 @@ fn said_by_another(judge: &Judge, all: &[Recording], run: &Runs) -> bool {
             session.resource.as_ref().is_some_and(|(resource, _)| resource.as_str() == run.resource)
         });
         let Some(own) = own.filter(|own| own.sid.is_none()) else { return false };
+        if history.sessions.iter().any(|other| other.uid == own.uid && other.dismissed) {
+            return true;
+        }
         all.iter().filter(|recording| recording.id == history.id).any(|recording| {
             recording.sessions.iter().any(|session| session.uid == own.uid && !session.may_run.is_no())
         })
     })
+}
+
+/// M1: 120 s and what its jitter adds, what a slow way may take, and what D2's repeats take.
+const ASKED_WITHIN: Duration = Duration::from_secs(200);
+
+fn asked_after(judge: &mut Judge, recording: &Recording, time: Timestamp) {
+    for session in recording.sessions.iter().filter(|session| session.phase == Phase::Live) {
+        let out_of_control = session.control_ends(recording.control_hours).is_some_and(|ends| time >= ends);
+        let known = session.last_answer.map(|answer| answer.at).max(session.confirmed);
+        // The journal's time may be another one than the service's, where the proxy's clock was set.
+        let fresh = known.is_some_and(|at| recording.last_at.max(at).since(at) <= ASKED_WITHIN);
+        judge.holds(Invariant::AskedAfter, fresh || out_of_control, || {
+            format!("{} session {}: not asked after since {known:?}", recording.id, session.number)
+        });
+    }
 }
 
 fn goes_on(judge: &mut Judge, recording: &Recording, runs: &[Runs]) {

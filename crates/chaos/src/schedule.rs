@@ -251,8 +251,13 @@ impl Schedule {
         let mut chance = Chance::new(seed, 1);
         let world = draw_world(&mut chance);
         let rate = u64::from(world.rate);
-        // From four to twenty minutes of the journal's time.
-        let span = chance.between(240_000, 1_200_000);
+        // From four to twenty minutes of the journal's time; where control ends after an hour, sometimes longer than that.
+        let control_ends = world.control_hours == 1 && rate >= 20 && chance.percent(70);
+        let span = if control_ends {
+            chance.between(3_300_000, 4_200_000)
+        } else {
+            chance.between(240_000, 1_200_000)
+        };
         let swarm: Vec<Kind> = Kind::ALL.iter().copied().filter(|_| chance.percent(35)).collect();
         let faults = if swarm.is_empty() { 0 } else { chance.between(4, 26) };
         let presses = chance.between(3, 12);
@@ -261,11 +266,31 @@ impl Schedule {
             let at = chance.below(span);
             let kind = *chance.pick(&swarm);
             steps.push((at / rate, draw_fault(&mut chance, &world, kind)));
+            if kind == Kind::Death && chance.percent(40) {
+                // Each replacement dies as well.
+                for next in 1..=chance.between(2, 5) {
+                    let later = at + next * chance.between(115_000, 160_000);
+                    steps.push((later.min(span) / rate, draw_fault(&mut chance, &world, kind)));
+                }
+            }
             if kind == Kind::Failover && chance.percent(40) {
                 // Several in a row: the fourth is a death.
                 for next in 1..=chance.between(1, 4) {
                     let later = at + next * chance.between(20_000, 100_000);
                     steps.push((later.min(span) / rate, draw_fault(&mut chance, &world, kind)));
+                }
+            }
+        }
+        if world.channels > 3 {
+            // A bell rings: every lesson begins.
+            let at = chance.below(span) / rate;
+            for channel in 0..world.channels {
+                let page = page(&mut chance, &world);
+                let at = at + chance.below(200);
+                steps.push((at, Step::Ask { page, channel, beside: false, again: false }));
+                if chance.percent(50) {
+                    let stop = Step::Stop { page, which: chance.below(world.channels), undo_ms: 0 };
+                    steps.push((at + 20_000 / rate + chance.below(100), stop));
                 }
             }
         }
@@ -300,12 +325,12 @@ impl Schedule {
 fn draw_world(chance: &mut Chance) -> World {
     World {
         // Few at the real rate: most of what happens there is heartbeats.
-        rate: *chance.pick(&[1, 5, 5, 5, 10, 10, 10, 10, 20, 20, 20, 30, 30]),
+        rate: if chance.percent(1) { 1 } else { *chance.pick(&[5, 10, 10, 10, 20, 20, 20, 30, 30]) },
         pages: usize::try_from(chance.between(1, 3)).unwrap_or(1),
         viewers: usize::from(chance.percent(20)),
         attendant: chance.percent(25),
         policy: *chance.pick(&[0, 0, 0, 0, 0, 0, 1, 2]),
-        channels: chance.between(1, 3),
+        channels: if chance.percent(5) { 12 } else { chance.between(1, 3) },
         idle_seconds: *chance.pick(&[30, 60, 300, 300]),
         control_hours: *chance.pick(&[1, 24, 720, 720]),
         concurrent: *chance.pick(&[1, 2, 50, 50, 50]),

@@ -28,6 +28,8 @@ const POST_GIVEN_UP: u64 = 10_000;
 const PRESSED_AGAIN: u64 = 5_000;
 /// For how long nothing breaks before it is judged at rest, in the journal's milliseconds.
 const REST: u64 = 300_000;
+/// So much never happens within a millisecond, unless something goes round in a circle.
+const AT_ONCE: u32 = 20_000;
 /// How long pages and leases may take to find one another before that, in real milliseconds.
 const SETTLE: u64 = 15_000;
 
@@ -261,7 +263,12 @@ impl<'a> Simulation<'a> {
     }
 
     fn run(&mut self) {
+        let mut at_once = 0;
         while let Some(Reverse((at, _, event))) = self.heap.pop() {
+            at_once = if at > self.now { 0 } else { at_once + 1 };
+            if at_once % AT_ONCE == AT_ONCE - 1 {
+                self.judge.holds(Invariant::Rests, false, || format!("{event:?} again and again"));
+            }
             self.now = self.now.max(at);
             self.judge.at(self.now);
             if self.happens(event) {
@@ -384,6 +391,7 @@ impl<'a> Simulation<'a> {
             Event::Calm => self.calm_down(),
             Event::Judged => {
                 self.judge_at_rest();
+                self.judge.holds(Invariant::Rests, true, String::new);
                 self.done = true;
             }
         }
@@ -791,8 +799,8 @@ impl<'a> Simulation<'a> {
                     self.schedule.steps.iter().any(|(_, step)| matches!(step, Step::ProxyClock { .. }));
                 // A resource ID grows too old on its way.
                 let aged = problem.rule == Some(RuleId::S2);
-                // Another recording of the channel was quicker.
-                let outrun = matches!(problem.rule, Some(RuleId::S10 | RuleId::S11));
+                // Another recording of the channel was quicker, or control ended meanwhile.
+                let outrun = matches!(problem.rule, Some(RuleId::S10 | RuleId::S11 | RuleId::T6));
                 self.judge.holds(Invariant::NoUselessPost, overtaken || ahead || aged || outrun, || {
                     format!("{request:?} is refused: {} ({:?})", problem.title, problem.rule)
                 });

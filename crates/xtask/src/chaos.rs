@@ -1,6 +1,6 @@
 //! The simulation: built fast in a profile of its own, then run with the options that it was given.
 
-use crate::{Outcome, processes, tools};
+use crate::{Outcome, planted, processes, tools};
 
 /// What `cargo xtask chaos` takes: everything that the simulation itself takes.
 #[derive(clap::Args)]
@@ -19,7 +19,13 @@ pub fn run(options: &Options) -> Outcome {
 
 /// Builds it and runs it with these arguments.
 pub fn run_with(arguments: &[&str]) -> Outcome {
-    let mut command = tools::cargo()?;
-    command.args(["run", "--quiet", "--package", "chaos", "--profile", "chaos", "--"]).args(arguments);
+    let mut command = if arguments.iter().any(|name| matches!(*name, "--bug" | "--sensitivity")) {
+        planted::cargo_run()?
+    } else {
+        let mut command = tools::cargo()?;
+        command.args(["run", "--quiet", "--package", "chaos", "--bin", "chaos", "--profile", "chaos", "--"]);
+        command
+    };
+    command.args(arguments);
     processes::run(&mut command, "The simulation found something, or could not be run: see above.")
 }

@@ -9,6 +9,7 @@ mod mutants;
 mod nudge;
 mod page;
 mod paths;
+mod planted;
 mod processes;
 mod rule_texts;
 mod servers;
