@@ -154,9 +154,10 @@ const ASKED_WITHIN: Duration = Duration::from_secs(200);
 
 fn asked_after(judge: &mut Judge, recording: &Recording, time: Timestamp) {
     for session in recording.sessions.iter().filter(|session| session.phase == Phase::Live) {
-        let out_of_control = session.control_ends(recording.control_hours).is_some_and(|ends| time >= ends);
-        let known = session.last_answer.map(|answer| answer.at).max(session.confirmed);
         // The journal's time may be another one than the service's, where the proxy's clock was set.
+        let latest = time.max(recording.last_at);
+        let out_of_control = session.control_ends(recording.control_hours).is_some_and(|ends| latest >= ends);
+        let known = session.last_answer.map(|answer| answer.at).max(session.confirmed);
         let fresh = known.is_some_and(|at| recording.last_at.max(at).since(at) <= ASKED_WITHIN);
         judge.holds(Invariant::AskedAfter, fresh || out_of_control, || {
             format!("{} session {}: not asked after since {known:?}", recording.id, session.number)
