@@ -23,13 +23,15 @@ pub fn root() -> PathBuf {
     manifest_folder.ancestors().nth(2).map_or_else(|| manifest_folder.clone(), Path::to_path_buf)
 }
 
+/// This program's file; after a nested build it is the newer one of the same name.
+pub fn this_program() -> Outcome<&'static Path> {
+    let known = THIS_PROGRAM.get().map(PathBuf::as_path);
+    known.ok_or_else(|| Problem::new("The system does not tell where the file of this program is."))
+}
+
 /// Where cargo puts the binaries of the servers: beside this program, which is built with the same profile.
 pub fn binaries() -> Outcome<PathBuf> {
-    THIS_PROGRAM
-        .get()
-        .and_then(|program| program.parent())
-        .map(Path::to_path_buf)
-        .ok_or_else(|| Problem::new("The folder of this program is unknown, so the servers cannot be found."))
+    Ok(this_program()?.parent().map_or_else(PathBuf::new, Path::to_path_buf))
 }
 
 /// The built page.

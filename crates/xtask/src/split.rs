@@ -36,13 +36,13 @@ pub fn stand_ins(trunk: &mut Command, tools: &tools::PageTools) -> Outcome {
     let stand_ins = folder().join("bin");
     let problem = |error| Problem::new(format!("{} cannot be filled: {error}.", stand_ins.display()));
     fs::create_dir_all(&stand_ins).map_err(problem)?;
-    let this = env::current_exe().map_err(problem)?;
+    let this = paths::this_program()?;
     for name in ["cargo", "wasm-bindgen"] {
         let place = stand_ins.join(name);
         // A file that runs cannot be written over, but replaced.
         let _ = fs::remove_file(&place);
-        if fs::hard_link(&this, &place).is_err() {
-            fs::copy(&this, &place).map_err(problem)?;
+        if fs::hard_link(this, &place).is_err() {
+            fs::copy(this, &place).map_err(problem)?;
         }
     }
     let mut path = vec![stand_ins];
