@@ -75,7 +75,11 @@ pub fn run(options: &Options) -> Outcome {
     })?;
     // The same selection of packages as for the tests: another one could unite other features and compile everything again.
     let servers = stage("servers", &|| one(cargo(&["build", "--workspace", "--bins"])))?;
-    stage("unit and integration tests", &rust_tests)?;
+    stage("unit and integration tests", &|| rust_tests(&["--workspace", "--no-fail-fast"]))?;
+    // In the profile that is made for many cases: 100 000 of each property, which unoptimised take minutes.
+    stage("notifications in any order", &|| {
+        rust_tests(&["--profile", "chaos", "--package", "switchboard", "--test", "notice_properties"])
+    })?;
     let page = stage("page", &|| one(page::build()))?;
     if page {
         stage("size of the first load", &|| one(page::compress_and_weigh()))?;
@@ -115,10 +119,10 @@ fn cargo(arguments: &[&str]) -> Outcome {
     processes::run(tools::cargo()?.args(arguments), &failure)
 }
 
-/// Runs the tests of all packages and adds up what each test binary says.
-fn rust_tests() -> Count {
+/// Runs `cargo test` and adds up what each test binary says.
+fn rust_tests(arguments: &[&str]) -> Count {
     let outcome = tools::cargo().and_then(|mut command| {
-        command.args(["test", "--workspace", "--no-fail-fast"]).stdout(Stdio::piped());
+        command.arg("test").args(arguments).stdout(Stdio::piped());
         let mut tests = Running::start("cargo test", &mut command)?;
         let mut count = Count::default();
         if let Some(output) = tests.take_output() {

@@ -47,11 +47,11 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// Builds what is missing and runs until it is interrupted.
 pub fn run(options: &Options) -> Outcome {
-    // Asked before minutes of building, and again by the server itself when it starts.
-    port_is_free(options.port)?;
     if let Some(name) = &options.scenario {
         scenario_file(name)?;
     }
+    // Asked before minutes of building, and again by the server itself when it starts.
+    port_is_free(options.port)?;
     page::build()?;
     servers::build()?;
     let folder = fresh_folder()?;
@@ -414,7 +414,24 @@ fn too_slow(server: &Running) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::address_in;
+    use super::{address_in, scenario_file};
+
+    #[test]
+    fn a_scenario_that_there_is_not_is_one_sentence_with_those_that_there_are() {
+        for name in ["school-day", "regional-outage", "storm-of-50x", "leak", "bad-token", "flapping-host"] {
+            assert!(scenario_file(name).is_ok(), "{name}");
+        }
+        for name in ["", "holiday", "../Cargo", "school-day.toml", "school-day\0", "ä"] {
+            let problem = scenario_file(name).expect_err("there is none").to_string();
+            assert!(problem.starts_with("There is no scenario ") && !problem.contains('\n'), "{problem}");
+            assert!(
+                problem.ends_with(
+                    "There are: bad-token, flapping-host, leak, regional-outage, school-day, storm-of-50x."
+                ),
+                "{problem}"
+            );
+        }
+    }
 
     #[test]
     fn an_address_is_read_from_the_line_that_a_server_prints() {

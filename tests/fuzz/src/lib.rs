@@ -3,6 +3,8 @@
 //!
 //! `docs/fuzzing.md` says how; `tests/corpus.rs` tells everything again that was ever found.
 
+mod head;
+
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ use switchboard::memory::MemoryStore;
 use switchboard::notices::{Delivery, Receipt};
 use switchboard::ports::{Request, RequestFacts, Requests};
 use switchboard::{Actor, AppConfig, Arrival, Config, Now, Switchboard};
+
+pub use head::head;
 
 /// How many files of one answer or notification are kept at most.
 const FILES_MAX: usize = 64;

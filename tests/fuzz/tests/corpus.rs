@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How often each file is changed and told again.
 const CHANGES: u64 = 5;
@@ -73,6 +74,19 @@ fn tell_all(name: &str, tell: fn(&[u8])) {
             telling(&changed(input, other, &mut chance), &format!("change {change}"));
         }
     }
+}
+
+/// The server catches a panic of one request and goes on: it is counted here.
+#[test]
+fn requests_are_answered_whatever_they_are() {
+    static PANICS: AtomicUsize = AtomicUsize::new(0);
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        PANICS.fetch_add(1, Ordering::Relaxed);
+        usual(panic);
+    }));
+    tell_all("head", fuzz_tests::head);
+    assert_eq!(PANICS.load(Ordering::Relaxed), 0);
 }
 
 #[test]
