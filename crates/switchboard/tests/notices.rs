@@ -328,3 +328,34 @@ fn a_conclusion_that_a_notification_overtook_is_decided_anew_and_one_that_is_wro
     let [came] = &problem.entries[..] else { panic!("one entry came: {:?}", problem.entries) };
     assert!(matches!(&came.fact, Fact::Notified(one) if one.raw.is_none()), "{came:?}");
 }
+
+#[test]
+fn v4_what_the_last_starts_had_is_known_after_a_restart() {
+    let mut world = World::new();
+    let page = world.connect();
+    let mut last = None;
+    let watch = |world: &mut World, id: &RecordingId| {
+        let page = world.connect();
+        let (actor, now) = (world.actor(page), world.now());
+        let asked =
+            world.switchboard.commanded(&actor, id, &Command::ChangePolicy("watchful".to_owned()), now);
+        asked.map_err(|problem| (problem.status, problem.kind))
+    };
+    for (number, channel) in ["one", "two", "three"].into_iter().enumerate() {
+        let id = world.running(page, channel);
+        let (sid, uid) = (sid_of(&world, &id), world.recording(&id).sessions[0].uid.get());
+        assert_eq!(watch(&mut world, &id), Err((409, "policy".to_owned())), "{number} starts had theirs");
+        let notice = format!("13-{number}");
+        let event = Event { notice: &notice, sid: sid.as_str(), channel, uid, event: 13, sequence: 0 };
+        assert_eq!(take(&mut world, vec![event.delivery(5_000_000_000_000)]), [Receipt::Written]);
+        last = Some(id);
+    }
+    let id = last.expect("there were three");
+    world.restart();
+    watch(&mut world, &id).expect("the last three starts had theirs");
+    // A start without one, and it is not known any more, also after another restart.
+    let page = world.connect();
+    let other = world.running(page, "four");
+    world.restart();
+    assert_eq!(watch(&mut world, &other), Err((409, "policy".to_owned())));
+}

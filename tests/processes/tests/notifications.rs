@@ -304,6 +304,33 @@ fn n2_redundant_doubled_late_and_repeated_notifications_are_each_written_once() 
 }
 
 #[test]
+fn n6_every_event_type_of_the_service_goes_signed_through_the_real_receiver() {
+    let rig = Rig::start(Options { clock_rate: 20, notifications: Some(&[]), ..Options::default() });
+    let page = Controller::open(rig.address(), 1);
+    let id = rig.ask("lesson-0", None);
+    let sid = eventually(Duration::from_secs(30), "it is accepted", || {
+        rig.recording(&id).sessions.first().and_then(|session| session.sid.clone())
+    });
+    for (event, ..) in simulator::EVENTS {
+        let body = json!({ "sid": sid, "event": event, "details": { "ours": *event } });
+        let answer = rig.service.post("/simulator/notifications", &body, &[]);
+        assert_eq!(answer.status, 200, "{event}: {}", answer.body);
+    }
+    let ours = |one: &Notified| one.raw.as_ref().is_some_and(|raw| raw.contains("\"ours\""));
+    eventually(Duration::from_secs(30), "each is in the journal, with its body", || {
+        let told: BTreeSet<u32> =
+            notified(&rig, &id).iter().filter(|one| ours(one)).map(|one| one.event.number()).collect();
+        simulator::EVENTS.iter().all(|(event, ..)| told.contains(&u32::from(*event))).then_some(())
+    });
+    assert_eq!(metric(&rig, "notifications_unsigned_total"), 0);
+    // None of them ended it: it was asked, and answered.
+    assert_eq!(rig.recording(&id).sessions.len(), 1);
+    rig.stop(&id).read::<Value>();
+    eventually(Duration::from_secs(60), "it is over", || rig.recording(&id).settled().then_some(()));
+    page.close();
+}
+
+#[test]
 fn s9_a_start_whose_answer_was_lost_is_adopted_by_its_notification_and_stopped() {
     let rig = Rig::start(Options { clock_rate: 20, notifications: Some(&[]), ..Options::default() });
     let page = Controller::open(rig.address(), 1);

@@ -91,6 +91,10 @@ pub fn config(rate: u32) -> Config {
         policies: vec![
             NamedPolicy { name: "patient".to_owned(), policy: Policy::default() },
             NamedPolicy { name: "swift".to_owned(), policy: Policy::with_patience(rules::Patience::Swift) },
+            NamedPolicy {
+                name: "watchful".to_owned(),
+                policy: Policy { started_notification: true, ..Policy::default() },
+            },
         ],
         build: "test".to_owned(),
         clock_rate: rate,
