@@ -203,7 +203,11 @@ impl Board {
             .filter(|session| session.may_hold_uid())
             .map(|session| (session.uid, session.number))
             .collect();
-        let starting = recording.is_starting().then_some(()).and(recording.procedure.as_ref());
+        // One that was stopped starts nothing more, except what may still tell a `sid` (T5).
+        let trying =
+            |session: &crate::recording::Session| matches!(session.phase, Phase::Acquiring | Phase::Starting);
+        let starts = recording.is_wanted() || recording.sessions.iter().any(trying);
+        let starting = recording.procedure.as_ref().filter(|_| recording.is_starting() && starts);
         let waits = |session: &crate::recording::Session| {
             let refused = session.acquire.outcome == Some(Outcome::PcwReached);
             (session.phase == Phase::Acquiring && refused).then_some(session.begun)

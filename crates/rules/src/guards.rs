@@ -118,6 +118,15 @@ fn nothing_else_open(session: &Session) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// M10: a call that was on its way for as long as nobody acted is not let through either.
+fn not_asked_for_long_ago(view: View<'_>) -> Result<(), Refusal> {
+    let procedure = view.recording.procedure.as_ref();
+    if procedure.is_some_and(|procedure| start::fell_due_unattended(view, procedure)) {
+        return refuse(RuleId::M10, "it fell due while nobody was here: staff say whether it is started now");
+    }
+    Ok(())
+}
+
 fn permits_acquire(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal> {
     let recording = view.recording;
     if !recording.is_wanted() {
@@ -147,6 +156,7 @@ fn permits_acquire(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal
     if let Some(other) = start::waits_for_another(view) {
         return refuse(RuleId::S10, format!("recording {other} is starting in this channel"));
     }
+    not_asked_for_long_ago(view)?;
     Ok(Permitted {
         uid,
         domain: call.domain,
@@ -175,6 +185,7 @@ fn permits_start(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal> 
     if !(wanted || is_repeat) {
         return refuse(RuleId::T5, "a stop was asked for: nothing more is started");
     }
+    not_asked_for_long_ago(view)?;
     let policy = &recording.policy;
     if view.now > resource.at + seconds(policy.resource_usable) {
         return refuse(RuleId::S2, "the resource ID is too old; acquire another");

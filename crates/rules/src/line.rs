@@ -264,7 +264,7 @@ impl Line {
             let number = self.unanswered;
             let gap = policy.domain_repeat_gaps.get(number as usize - 1)?;
             let first = self.domain.unwrap_or_default();
-            let domain = repeat_domain(first, number, self.cause, has_region);
+            let domain = repeat_domain(first, number, self, has_region);
             return Some(Repeat::Unanswered { at: ended + seconds(*gap), domain, number });
         }
         if self.limited > 0 {
@@ -293,16 +293,17 @@ pub fn other_suffix(domain: Domain) -> Domain {
     }
 }
 
-/// D2: where the n-th repeat goes.
-fn repeat_domain(first: Domain, number: u32, cause: Option<UnansweredCause>, has_region: bool) -> Domain {
+/// D2: where the n-th repeat goes. The third goes where the second did not, whatever that one met.
+fn repeat_domain(first: Domain, number: u32, line: &Line, has_region: bool) -> Domain {
     let suffix = other_suffix(first);
     let region = if first == Domain::Region { Domain::Primary } else { Domain::Region };
-    let resolved = cause != Some(UnansweredCause::Dns);
+    let resolved = line.cause != Some(UnansweredCause::Dns);
     match (number, has_region) {
         (1, _) => first,
         (2, true) if resolved => region,
         (2, _) => suffix,
-        (_, true) if resolved => suffix,
+        (_, true) if line.last_domain == Some(suffix) => region,
+        (_, true) if resolved || line.last_domain == Some(region) => suffix,
         (_, true) => region,
         (_, false) => first,
     }

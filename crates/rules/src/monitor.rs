@@ -53,7 +53,11 @@ pub(crate) fn interval_due(recording: &Recording, from: Timestamp) -> Option<Dur
         .sessions
         .iter()
         .filter(|session| session.is_watched())
-        .filter_map(|session| query_plan(view, session).map(|plan| plan.at))
+        .filter_map(|session| match &session.query.open {
+            // It would have been asked again some time after the answer.
+            Some(open) => Some(open.at + interval(recording, session, 1, 0)),
+            None => query_plan(view, session).map(|plan| plan.at),
+        })
         .min();
     let starts = recording.is_starting().then(|| from + seconds(recording.policy.monitor_shortest));
     [due, starts].into_iter().flatten().min().map(|at| at.since(from).max(Duration::from_secs(1)))
@@ -412,10 +416,11 @@ fn is_believed(policy: &Policy, session: &Session, doubt: &Doubt) -> bool {
     }
 }
 
-/// M5, M7, M8: what staff are to see.
+/// V3, M5, M7, M8: what staff are to see.
 fn conclude_alarms(view: View<'_>, session: &Session, findings: &mut Findings) {
     let policy = &view.recording.policy;
     let number = session.number;
+    verify::conclude_unconfirmed(view, session, findings);
     if let Some(unclear) = session.unclear {
         let at = unclear.since + seconds(policy.unclear_alarm);
         findings.alarm(view, at, AlarmCause::Unclear(number), RuleId::M5, &[unclear.first]);

@@ -141,6 +141,27 @@ pub fn planned(recording: &Recording, board: &Board, now: Timestamp) -> Vec<(Tim
     plans.into_iter().map(|plan| (plan.at, call_of(&plan), plan.reason)).collect()
 }
 
+/// Everything that the rules find at an instant, not only the first of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlook {
+    /// The conclusions that hold now.
+    pub concluded: Vec<Decision>,
+    /// Every call that is planned, with its instant.
+    pub planned: Vec<(Timestamp, Call)>,
+    /// The first instant at which something may be concluded, if one is known.
+    pub looks: Option<Timestamp>,
+}
+
+/// Everything that the rules find: what a check of the rules compares.
+pub fn outlook(recording: &Recording, board: &Board, now: Timestamp) -> Outlook {
+    let found = look(recording, board, now);
+    Outlook {
+        concluded: found.decisions.into_iter().map(|(decision, _)| decision).collect(),
+        planned: found.plans.iter().map(|plan| (plan.at, call_of(plan))).collect(),
+        looks: found.looks.into_iter().min(),
+    }
+}
+
 /// What all procedures find.
 pub(crate) fn look(recording: &Recording, board: &Board, now: Timestamp) -> Findings {
     let mut findings = Findings::default();

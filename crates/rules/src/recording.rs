@@ -575,9 +575,9 @@ impl Recording {
         (count(Session::is_billed), count(Session::is_perhaps_billed))
     }
 
-    /// Whether this alarm has been raised, acknowledged or not.
+    /// Whether this alarm has been raised, acknowledged or not, and its cause has not passed since.
     pub fn has_alarm(&self, cause: AlarmCause) -> bool {
-        self.alarms.iter().any(|alarm| alarm.cause == cause)
+        self.alarms.iter().any(|alarm| alarm.cause == cause && !alarm.passed)
     }
 
     /// The alarms that staff have not dealt with.
@@ -864,9 +864,6 @@ fn fold_sent(recording: &mut Recording, sent: &crate::journal::CallSent, entry: 
     }
     if matches!(sent.operation, Operation::Update | Operation::UpdateLayout) {
         update::fold_sent(recording, sent.session);
-    }
-    if sent.operation == Operation::Query {
-        recording.hurried = None;
     }
     if let Some(session) = recording.session_mut(sent.session) {
         if let (Operation::Query, Some(heard)) = (sent.operation, &mut session.heard) {
@@ -1548,8 +1545,12 @@ fn prune(recording: &mut Recording) {
     let turn = recording.sessions.iter().rev().find(of_pair).map(|session| session.number);
     let mut surplus = recording.sessions.len().saturating_sub(KEPT);
     recording.sessions.retain(|session| {
-        let leave =
-            surplus > 0 && session.is_settled() && session.number < from && Some(session.number) != turn;
+        // R1: one that is still to be replaced stays until that is decided.
+        let to_replace = crate::replace::is_gone(session) && !session.replaced;
+        // S7: the gap before the next round counts from the end of the newest.
+        let newest = session.number + 1 == recording.next_session;
+        let told = session.is_settled() && !to_replace && !newest;
+        let leave = surplus > 0 && told && session.number < from && Some(session.number) != turn;
         if leave {
             surplus -= 1;
         }

@@ -84,7 +84,8 @@ pub(crate) fn look(view: View<'_>, findings: &mut Findings) {
     match last_of_round(recording, procedure) {
         None => match next_acquire(view) {
             Some(next) => findings.plan(acquire_of_next(view, &next)),
-            None => findings.looks.push(view.now),
+            // Every UID is known to run, or is another recording's: it is looked at again when that changes, or now and then.
+            None => findings.looks.push(view.now + seconds(recording.policy.acquire_slow_gap)),
         },
         Some(session) => match session.phase {
             Phase::Acquiring => look_acquiring(view, session, findings),
@@ -198,7 +199,7 @@ fn last_entry(session: &Session) -> EntryNumber {
 }
 
 /// M10: it fell due in a long stretch in which nobody was here.
-fn fell_due_unattended(view: View<'_>, procedure: &Procedure) -> bool {
+pub(crate) fn fell_due_unattended(view: View<'_>, procedure: &Procedure) -> bool {
     let recording = view.recording;
     let Some(gap) = &recording.unattended else { return false };
     let long = gap.to.since(gap.from) > seconds(recording.policy.unattended_start);
@@ -325,12 +326,13 @@ fn look_starting(view: View<'_>, session: &Session, findings: &mut Findings) {
     };
     let of = Some(policy.start_tries);
     let (Some(outcome), Some(ended)) = (line.outcome, line.ended) else {
-        let tries = view
-            .recording
-            .procedure
-            .as_ref()
-            .map_or(0, |procedure| tries_of(view.recording, procedure, session.uid));
-        send(plan(resource.at, RuleId::S2, (tries + 1, of), Cause::Proceeds, Then::NextUid), findings);
+        // A try of the minute is one of many, and none of the four (S4).
+        let procedure = view.recording.procedure.as_ref();
+        let (attempt, then) = match procedure.filter(|procedure| procedure.minutes_since.is_none()) {
+            Some(procedure) => ((tries_of(view.recording, procedure, session.uid) + 1, of), Then::NextUid),
+            None => ((1, None), Then::EveryMinute),
+        };
+        send(plan(resource.at, RuleId::S2, attempt, Cause::Proceeds, then), findings);
         return;
     };
     let Some(procedure) = &view.recording.procedure else {
@@ -559,12 +561,23 @@ fn first_uid(view: View<'_>) -> Option<(Uid, bool)> {
     if let Some(uid) = free {
         return Some((*uid, false));
     }
-    // No reserve either: the one lost longest ago.
-    let lost_at = |uid: &Uid| {
-        let holders = recording.sessions.iter().filter(|session| session.uid == *uid);
-        holders.filter_map(|session| session.doubt.map(|doubt| doubt.t0)).max()
+    // No reserve either: the one lost, or left behind as a possible orphan, longest ago; never one that is known to run.
+    let free_since = |uid: &Uid| {
+        let holders =
+            || recording.sessions.iter().filter(|session| session.uid == *uid && session.may_hold_uid());
+        let since = |session: &Session| match session.phase {
+            Phase::Abandoned => ended(session),
+            Phase::Lost | Phase::NotStarted | Phase::TakenAsEnded => session.doubt.map(|doubt| doubt.t0),
+            Phase::Acquiring
+            | Phase::Starting
+            | Phase::Accepted
+            | Phase::Live
+            | Phase::Ending
+            | Phase::Over(_) => None,
+        };
+        holders().map(since).collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max())
     };
-    order.into_iter().filter_map(|uid| lost_at(&uid).map(|at| (at, uid))).min().map(|(_, uid)| (uid, true))
+    order.into_iter().filter_map(|uid| free_since(&uid).map(|at| (at, uid))).min().map(|(_, uid)| (uid, true))
 }
 
 /// T5: a stop before a `sid` is known, asked for by staff or by M4.

@@ -116,7 +116,7 @@ pub(crate) fn conclude_registration(view: View<'_>, session: &Session, findings:
     findings.decide(kind, RuleId::V4, &[good.entry], Cause::Verifying);
 }
 
-/// V2, V3: what the answers so far prove; true if that is a verdict. An alarm is none: it hides nothing.
+/// V2, V3: what the answers so far prove; true if that is a verdict.
 pub(crate) fn conclude(view: View<'_>, session: &Session, findings: &mut Findings) -> bool {
     if session.phase != Phase::Accepted {
         return false;
@@ -145,11 +145,14 @@ pub(crate) fn conclude(view: View<'_>, session: &Session, findings: &mut Finding
         findings.decide(kind, RuleId::V3, &[good.entry], Cause::Verifying);
         return true;
     }
-    if let Some(accepted) = session.accepted {
-        let at = accepted + seconds(policy.unconfirmed_alarm);
-        let cause = AlarmCause::Unconfirmed(session.number);
-        let evidence: Vec<_> = session.last_answer.map(|answer| answer.entry).into_iter().collect();
-        findings.alarm(view, at, cause, RuleId::V3, &evidence);
-    }
     false
+}
+
+/// V3: accepted and not confirmed for long is an alarm, whoever attends and whatever is answered.
+pub(crate) fn conclude_unconfirmed(view: View<'_>, session: &Session, findings: &mut Findings) {
+    let Some(accepted) = session.accepted.filter(|_| session.phase == Phase::Accepted) else { return };
+    let at = accepted + seconds(view.recording.policy.unconfirmed_alarm);
+    let cause = AlarmCause::Unconfirmed(session.number);
+    let evidence: Vec<_> = session.last_answer.map(|answer| answer.entry).into_iter().collect();
+    findings.alarm(view, at, cause, RuleId::V3, &evidence);
 }

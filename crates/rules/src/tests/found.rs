@@ -1,7 +1,9 @@
 //! What the simulation found: each as short as it could be made.
 
+use agora::Mode;
+
 use super::*;
-use crate::journal::{EndedHow, WaitingFor};
+use crate::journal::{Decision, EndedHow, WaitingFor};
 use crate::recording::Phase;
 
 /// Starts are answered by the script, everything else goes well.
@@ -87,4 +89,156 @@ fn s11_the_pair_goes_on_in_turn_after_many_sessions_that_had_no_sid() {
     let uids: Vec<u32> = first_of_last_round.map(|call| call.uid).take(8).collect();
     let turn = uids.windows(2).filter(|pair| pair[1] == BACKUP && pair[0] == ORIGINAL).count();
     assert!(turn > 0, "the backup goes before the original while the original was last: {uids:?}");
+}
+
+#[test]
+fn d2_the_third_repeat_goes_where_the_second_did_not() {
+    use Domain::{Primary, Region, Secondary};
+    let domains = |causes: [UnansweredCause; 4]| {
+        let facts = BoardFacts { has_region: true, ..BoardFacts::default() };
+        let mut desk = Desk::on(requested(Policy::default()), facts);
+        let mut causes = causes.into_iter();
+        desk.run(11, |_| causes.next().map_or(Reply::Open, |cause| Reply::None(cause, 0)));
+        desk.calls.iter().take(4).map(|call| call.domain).collect::<Vec<_>>()
+    };
+    let (dns, reset) = (UnansweredCause::Dns, UnansweredCause::Reset);
+    assert_eq!(domains([reset, reset, dns, dns]), [Primary, Primary, Region, Secondary]);
+    assert_eq!(domains([dns, dns, reset, reset]), [Primary, Primary, Secondary, Region]);
+}
+
+#[test]
+fn v3_not_confirmed_in_time_is_an_alarm_also_after_a_take_over() {
+    let mut desk = Desk::new();
+    desk.run(1, well);
+    desk.attended = false;
+    desk.run(60, well);
+    desk.attended = true;
+    desk.lease();
+    assert!(desk.recording.unattended.is_some());
+    desk.run(300, |_| answer(AnswerClass::ServerError));
+    assert_eq!(desk.alarmed_at(AlarmCause::Unconfirmed(1)), Some(120));
+}
+
+#[test]
+fn m5_an_alarm_that_has_passed_is_raised_again_for_the_same_cause() {
+    let mut desk = running();
+    let alarms = |desk: &Desk| {
+        let raised = DecisionKind::Alarm(AlarmCause::Unclear(1));
+        desk.decided().iter().filter(|(_, _, kind)| *kind == raised).count()
+    };
+    desk.run(1_000, |_| answer(AnswerClass::ServerError));
+    assert_eq!(alarms(&desk), 1);
+    desk.run(1_300, well);
+    assert_eq!(desk.recording.open_alarms().count(), 0, "it passed, though nobody acknowledged it");
+    desk.run(2_300, |_| answer(AnswerClass::ServerError));
+    assert_eq!(alarms(&desk), 2);
+}
+
+#[test]
+fn s10_a_recording_that_was_stopped_stands_in_nobodys_way() {
+    let mut desk = Desk::new();
+    desk.run(1, |_| answer(AnswerClass::ServerError));
+    assert!(desk.board.starting(&desk.recording.channel, Mode::Mix).is_some());
+    // Something that nobody has acknowledged keeps it on the board.
+    let alarm = DecisionKind::Alarm(AlarmCause::Twins(1));
+    desk.by_client(Fact::Decided(Decision { kind: alarm, rule: RuleId::M4, evidence: Vec::new() }));
+    desk.press_stop();
+    assert!(desk.board.starting(&desk.recording.channel, Mode::Mix).is_some(), "not given up yet");
+    desk.run(2, well);
+    assert!(!desk.recording.settled() && desk.recording.procedure.is_some());
+    assert_eq!(desk.board.starting(&desk.recording.channel, Mode::Mix), None);
+}
+
+#[test]
+fn m1_what_staff_hurry_is_asked_of_every_session() {
+    let mut desk = running();
+    // The first one is lost and comes back beside its replacement.
+    desk.run(1_000, |call| match (call.operation, call.session) {
+        (Operation::Query, 1) if call.at < 400_000 => not_found(),
+        _ => well(call),
+    });
+    desk.run(1_010, well);
+    let hurried = desk.offset() / 1_000;
+    desk.by_staff(Fact::Hurried);
+    desk.run(1_012, well);
+    assert_eq!(desk.queries(1, hurried), [hurried]);
+    assert_eq!(desk.queries(2, hurried), [hurried]);
+}
+
+#[test]
+fn s4_a_try_of_the_minute_is_not_counted_among_the_four() {
+    let mut desk = Desk::new();
+    desk.run(900, starts(|_| answer(AnswerClass::ServerError)));
+    let starts: Vec<&Seen> = desk.calls.iter().filter(|call| call.operation == Operation::Start).collect();
+    assert_eq!(starts[..8].iter().map(|call| call.attempt).collect::<Vec<_>>(), [1, 2, 3, 4, 1, 2, 3, 4]);
+    assert!(starts.len() > 16 && starts[8..].iter().all(|call| call.attempt == 1));
+}
+
+#[test]
+fn r1_one_that_is_gone_is_kept_until_it_is_replaced() {
+    let mut desk = running();
+    let one = desk.recording.sessions[0].clone();
+    desk.recording.sessions = (1..=6)
+        .map(|number| {
+            let phase = if number == 6 { Phase::Over(EndedHow::Exited) } else { Phase::Lost };
+            crate::recording::Session { number, phase, replaced: number < 6, ..one.clone() }
+        })
+        .collect();
+    desk.recording.next_session = 7;
+    desk.by_staff(Fact::Hurried);
+    assert!(desk.recording.session(6).is_some(), "its replacement is still to be decided");
+    desk.run(11, well);
+    assert!(
+        desk.decided().iter().any(|(_, rule, kind)| (*rule, kind) == (RuleId::R1, &DecisionKind::Replace(6)))
+    );
+}
+
+#[test]
+fn s11_with_a_possible_orphan_on_every_uid_the_oldest_is_tried_again() {
+    let mut desk = Desk::new();
+    desk.run(60, starts(|_| answer(AnswerClass::AlreadyStarted(None))));
+    let starts = desk.by_uid(Operation::Start);
+    assert_eq!(starts[..4], [(0, ORIGINAL), (0, BACKUP), (0, RESERVE), (0, LAST_RESERVE)]);
+    assert_eq!(starts[4], (3, ORIGINAL), "a recording that is wanted is not left at that");
+    assert_eq!(desk.alarmed_at(AlarmCause::UidsInUse), Some(0));
+}
+
+#[test]
+fn s7_the_gap_before_the_next_round_counts_from_the_last_try() {
+    let mut desk = Desk::new();
+    // Every answer takes a second, and after each round more sessions than are kept have been given up.
+    desk.run(60, |call| match call.operation {
+        Operation::Start => Reply::Answer(400, AnswerClass::TaskConflict, 1_000),
+        _ => well(call),
+    });
+    let starts: Vec<i64> = desk.by_uid(Operation::Start).iter().map(|(at, _)| *at).collect();
+    assert_eq!(starts[..13], [0, 1, 2, 3, 7, 8, 9, 10, 17, 18, 19, 20, 30]);
+}
+
+#[test]
+fn m10_a_start_that_was_on_its_way_while_nobody_acted_is_not_let_through() {
+    let mut desk = Desk::new();
+    let asked = match crate::next(&desk.recording, &desk.board, desk.now) {
+        crate::Next::Call(call, _) => call.after(desk.recording.last),
+        other => panic!("{other:?}"),
+    };
+    desk.attended = false;
+    desk.run(700, well);
+    desk.lease();
+    let refused = permits(&desk.recording, &desk.board, &asked, desk.now).expect_err("refused");
+    assert_eq!(refused.rule, Some(RuleId::M10));
+    desk.attended = true;
+    desk.run(701, well);
+    assert!(desk.calls.is_empty());
+    assert_eq!(desk.recording.waiting.as_ref().map(|waiting| waiting.why), Some(WaitingFor::Unattended));
+}
+
+#[test]
+fn m10_a_query_that_was_open_when_everybody_left_hides_no_stretch() {
+    let mut desk = running();
+    desk.run(200, |call| if call.operation == Operation::Query { Reply::Open } else { well(call) });
+    desk.attended = false;
+    desk.run(900, well);
+    desk.lease();
+    assert!(desk.recording.unattended.is_some());
 }
