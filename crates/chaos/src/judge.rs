@@ -75,6 +75,7 @@ invariants! {
     GoesOn "L-1" "At rest a wanted recording runs, or says why it does not.",
     StopsInTime "L-2" "At rest nothing known runs that was to be stopped.",
     NoUselessPost "L-3" "What the rules ask for, the guards permit.",
+    ModelAgrees "M-1" "The rules conclude and plan what the reference model of their table does, and nothing else happens.",
 }
 
 /// What was found wrong.

@@ -15,6 +15,7 @@ use switchboard::stream::Message;
 use switchboard::{Actor, Arrival, Command, Now, Output, Switchboard};
 
 use crate::chance::Chance;
+use crate::compare::Model;
 use crate::desk::{self, APP, AUTHORIZATION, Bodies, Disk, POLICIES};
 use crate::judge::{Invariant, Judge, Tally, Violation};
 use crate::schedule::{Schedule, Step};
@@ -167,6 +168,9 @@ pub struct Simulation<'a> {
     touched: Vec<RecordingId>,
     calm: bool,
     judge: Judge,
+    model: Model,
+    /// How far ahead of the proxy's time a page may be.
+    ahead: Duration,
     events: u64,
     requests: u64,
     tracing: bool,
@@ -245,6 +249,8 @@ impl<'a> Simulation<'a> {
             touched: Vec::new(),
             calm: false,
             judge: Judge::new(slack, ahead),
+            model: Model::default(),
+            ahead,
             events: 0,
             requests: 0,
             tracing,
@@ -408,6 +414,12 @@ impl<'a> Simulation<'a> {
                 let text = short(line);
                 self.trace.push(format!("{:>9.3} s    {text}", seconds as f64 / 1_000.0));
             }
+            let objection = self.model.objection(&line.recording, &line.entry, self.ahead);
+            if matches!(line.entry.fact, rules::Fact::CallSent(_) | rules::Fact::Decided(_)) {
+                self.judge
+                    .holds(Invariant::ModelAgrees, objection.is_none(), || objection.unwrap_or_default());
+            }
+            self.model.take(&line.recording, &line.entry);
             self.judge.line(line);
             if line.entry.number == 1 && !self.recordings.contains(&line.recording) {
                 self.recordings.push(line.recording.clone());
@@ -417,13 +429,20 @@ impl<'a> Simulation<'a> {
             }
         }
         drop(platter);
-        if let Some(board) = &self.board {
+        let now = if self.touched.is_empty() { None } else { Some(self.instant()) };
+        if let (Some(board), Some(now)) = (&self.board, now) {
+            let journal = board.journal_now(now);
             let time = Timestamp::from_millis(
                 BEGIN + i64::try_from(self.now * u64::from(self.schedule.world.rate)).unwrap_or(i64::MAX / 4),
             );
             for id in self.touched.drain(..) {
                 if let Some(recording) = board.recording(&id) {
                     self.judge.folded(recording, &mut self.service, time);
+                    let known = board.board(APP);
+                    let difference = known.and_then(|known| self.model.difference(recording, known, journal));
+                    self.judge.holds(Invariant::ModelAgrees, difference.is_none(), || {
+                        difference.unwrap_or_default()
+                    });
                 }
             }
         }

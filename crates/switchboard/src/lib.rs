@@ -330,6 +330,11 @@ impl Switchboard {
         self.ledger.recordings.get(id).map(|kept| &kept.folded)
     }
 
+    /// What is known of an App ID, by its name, beside the recording that is looked at.
+    pub fn board(&self, app: &str) -> Option<&Board> {
+        self.ledger.boards.get(app)
+    }
+
     /// One page of all recordings, newest first.
     pub fn page(&self, filter: &Filter, before: Option<&RecordingId>, limit: usize) -> RecordingPage {
         let all = self.ledger.order.iter().rev().filter_map(|id| self.recording(id));
