@@ -6,7 +6,7 @@
 //! - `routes`: every path with the capability it needs, in one table.
 //! - `gate`: which hosts and origins are answered.
 //! - `desk`: the thread of the switchboard. `socket`: one page's stream.
-//! - `notifications`: the webhook of the service.
+//! - `notifications`: the webhook of the service. `patience`: how long a connection may be silent.
 //! - `answer`: JSON and problems. `metrics`: what Prometheus reads.
 
 mod answer;
@@ -14,6 +14,7 @@ mod desk;
 mod gate;
 mod metrics;
 mod notifications;
+mod patience;
 pub mod ports;
 mod routes;
 mod socket;
@@ -30,6 +31,7 @@ use switchboard::{AppConfig, Config, Switchboard};
 
 use crate::signature::Signatures;
 use desk::Desk;
+use patience::{Patient, SILENT_MAX};
 
 /// Everything that a server is made of.
 pub struct Parts {
@@ -102,6 +104,7 @@ pub async fn serve(parts: Parts, listener: tokio::net::TcpListener) -> io::Resul
         // The sockets close with it, so that pages know and connect again.
         ending.end();
     };
+    let listener = Patient::new(listener, SILENT_MAX);
     let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown).into_future();
     tokio::pin!(serving);
     let (served, runs) = tokio::select! {
