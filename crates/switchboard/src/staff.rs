@@ -19,7 +19,7 @@ use crate::{Actor, AppConfig, Draft, Now, Switchboard, no_recording, problem, un
 /// How long an `Idempotency-Key` is remembered, in the journal's time.
 const KEY_LIVES: Duration = Duration::from_secs(72 * 3_600);
 
-/// How many starts one person may ask for in a minute of real time.
+/// How many starts one person may ask for in a minute of the journal's time.
 const STARTS_A_MINUTE: usize = 10;
 
 /// The longest time in which a stop can be taken back, in real time.
@@ -532,8 +532,9 @@ impl Switchboard {
 
     /// Ten starts a minute for one person.
     fn count_start(&mut self, person: &str, now: Now) -> Result<(), Problem> {
+        let minute = Duration::from_secs(60) / self.config.clock_rate.max(1);
         let starts = self.asked_for.entry(person.to_owned()).or_default();
-        while starts.front().is_some_and(|at| now.real.saturating_sub(*at) >= Duration::from_secs(60)) {
+        while starts.front().is_some_and(|at| now.real.saturating_sub(*at) >= minute) {
             starts.pop_front();
         }
         if starts.len() >= STARTS_A_MINUTE {

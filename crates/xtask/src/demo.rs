@@ -276,6 +276,18 @@ struct Staff {
     /// The newest recording of each channel.
     recordings: BTreeMap<String, String>,
     keys: u64,
+    /// The control desk asked them to wait a little.
+    rests_until: Option<Instant>,
+}
+
+/// How long staff wait who were told that they asked for too many starts within a minute.
+const REST: Duration = Duration::from_millis(500);
+
+/// What became of a command.
+enum Posted {
+    Taken(Value),
+    Later,
+    Refused,
 }
 
 /// What `GET /simulator/scenario` answers.
@@ -314,12 +326,16 @@ impl Staff {
     fn act(&mut self) {
         let Some((at, _)) = self.deeds.front() else { return };
         let at = *at;
+        if self.rests_until.is_some_and(|until| Instant::now() < until) {
+            return;
+        }
+        self.rests_until = None;
         let Some(now) = self.now() else { return };
         if Duration::from_millis(u64::try_from(now - self.began).unwrap_or(0)) < at {
             return;
         }
         let Some((_, deed)) = self.deeds.pop_front() else { return };
-        match deed {
+        match deed.clone() {
             Deed::Record { channel, idle_seconds } => {
                 let body = json!({
                     "app": APP,
@@ -327,10 +343,17 @@ impl Staff {
                     "storage": "archive",
                     "settings": { "mode": "mix", "recording_config": { "maxIdleTime": idle_seconds } },
                 });
-                if let Some(asked) = self.post("/api/v1/recordings", &body)
-                    && let Some(id) = asked["recording"].as_str()
-                {
-                    self.recordings.insert(channel, id.to_owned());
+                match self.post("/api/v1/recordings", &body) {
+                    Posted::Taken(asked) => {
+                        if let Some(id) = asked["recording"].as_str() {
+                            self.recordings.insert(channel, id.to_owned());
+                        }
+                    }
+                    Posted::Later => {
+                        self.rests_until = Some(Instant::now() + REST);
+                        self.deeds.push_front((at, deed));
+                    }
+                    Posted::Refused => {}
                 }
             }
             Deed::Stop { channel } => {
@@ -348,18 +371,20 @@ impl Staff {
         serde_json::from_str::<Value>(&text).ok()?.get("now")?.as_i64()
     }
 
-    /// One command of staff. What the control desk refuses is said and not tried again, as with a person.
-    fn post(&mut self, path: &str, body: &Value) -> Option<Value> {
+    /// One command of staff. What the control desk refuses is said and not tried again, as with a person; only where it
+    /// asks for patience there is patience.
+    fn post(&mut self, path: &str, body: &Value) -> Posted {
         self.keys += 1;
         let answer = ureq::post(format!("{}{path}", self.desk))
             .header("idempotency-key", format!("scenario-{}-{}", self.began, self.keys))
             .content_type("application/json")
             .send(body.to_string());
         match answer.and_then(|mut answer| answer.body_mut().read_to_string()) {
-            Ok(text) => serde_json::from_str(&text).ok(),
+            Ok(text) => Posted::Taken(serde_json::from_str(&text).unwrap_or_default()),
+            Err(ureq::Error::StatusCode(429)) => Posted::Later,
             Err(error) => {
                 eprintln!("The control desk did not take {path}: {error}.");
-                None
+                Posted::Refused
             }
         }
     }
