@@ -374,6 +374,59 @@ fn s9_a_start_whose_answer_was_lost_is_adopted_by_its_notification_and_stopped()
 }
 
 #[test]
+fn s9_staff_adopt_what_no_orphan_fits_by_itself_from_the_list_of_unmatched_notifications() {
+    // The service's own notifications get lost; what comes is this test's, from a service whose clock is an hour behind.
+    let rig = Rig::start(Options {
+        clock_rate: 20,
+        notifications: Some(&["--notify-lost", "1000"]),
+        ..Options::default()
+    });
+    let page = Controller::open(rig.address(), 1);
+    rig.fault(&json!({ "fault": "answer_lost", "times": 3, "operation": "start" }));
+    let id = rig.ask("lesson-1", None);
+    eventually(Duration::from_secs(20), "the start was carried out", || {
+        (!rig.ledger().sessions.is_empty()).then_some(())
+    });
+    page.close();
+    let session = rig.ledger().sessions.remove(0);
+    let told = json!({
+        "noticeId": "an-hour-ago", "productId": 3, "eventType": 40, "notifyMs": 1,
+        "payload": {
+            "cname": session.cname, "uid": session.uid, "sid": session.sid, "sequence": 0,
+            "sendts": session.started_at.millis() - 3_600_000, "serviceType": 1,
+            "details": { "msgName": "recorder_started", "status": 0 },
+        },
+    });
+    assert_eq!(notify(&rig.http, told.to_string().as_bytes()), Some(200));
+    let list: UnmatchedPage = rig.http.get(&hook());
+    let AppFact::Unmatched(loose) = &list.entries[0].fact else { panic!("{list:?}") };
+    let read = loose.read.as_ref().expect("it is read");
+    assert_eq!(read.channel.as_ref().map(agora::ChannelName::as_str), Some("lesson-1"));
+    let sid = read.sid.clone().expect("it names a session");
+    let adopt = |sid: &str, orphan: u32| {
+        let path = format!("/api/v1/recordings/{id}/sessions/{orphan}/adopt");
+        rig.http.post(&path, &json!({ "sid": sid }), &[]).status
+    };
+    eventually(Duration::from_secs(40), "nobody waits for the answer any more", || {
+        (adopt(sid.as_str(), 1) == 200).then_some(())
+    });
+    assert_eq!((adopt("nobody-ever-named-it", 1), adopt(sid.as_str(), 9)), (409, 404));
+    // It left the list for the journal, and the next query proves it.
+    assert_eq!(unmatched(&rig), Vec::<String>::new());
+    assert_eq!(in_journal(&rig, &id), ["an-hour-ago"]);
+    let again = Controller::open(rig.address(), 2);
+    eventually(Duration::from_secs(40), "it is proved", || {
+        rig.recording(&id).sessions[0].last_good.map(|_| ())
+    });
+    assert_eq!(rig.ledger().sessions.len(), 1);
+    rig.stop(&id).read::<Value>();
+    eventually(Duration::from_secs(60), "it is over", || rig.recording(&id).settled().then_some(()));
+    assert!(rig.ledger().sessions.iter().all(|session| !session.live));
+    again.close();
+    rig.agree().expect("it agrees");
+}
+
+#[test]
 fn n1_nothing_depends_on_notifications() {
     let rig = Rig::start(Options {
         clock_rate: 20,
