@@ -1,15 +1,15 @@
 //! What the proxy stands on: a disk that can be full or be cut off in the middle of a write, the bodies of requests, and
 //! a configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use agora::request::{self, StorageConfig};
 use agora::{AppId, Mode, Operation, Timestamp};
 use rules::api::NamedPolicy;
-use rules::{AppEntry, AppEntryNumber, Entry, EntryNumber, Patience, Policy, RecordingId};
-use simulator::{Config as ServiceConfig, Unknowns};
+use rules::{AppEntry, AppEntryNumber, AppFact, Entry, EntryNumber, Fact, Patience, Policy, RecordingId};
+use simulator::{Config as ServiceConfig, EVENTS, Notifications, Unknowns};
 use switchboard::ports::{
     self, AppLine, Batch, KeyUse, Line, Notice, RequestFacts, Requests, Store, StoreError, unmatched_bytes,
 };
@@ -25,6 +25,10 @@ pub const AUTHORIZATION: &str = "Basic a2V5OnNlY3JldA==";
 /// The policies by name, the documented one first.
 pub const POLICIES: [(&str, Patience); 3] =
     [("patient", Patience::Patient), ("swift", Patience::Swift), ("immediate", Patience::Immediate)];
+/// The policy that waits for notification 13 (V4).
+pub const VIGILANT: &str = "vigilant";
+/// How the `sid` of a session begins that is not ours.
+pub const FOREIGN: &str = "ffffffffffffffffffffffffffff";
 /// Calls per second.
 pub const QPS: u32 = 10;
 
@@ -38,13 +42,19 @@ pub fn config(world: &World) -> Config {
         modes: vec![Mode::Mix],
         uid_range: (900_000, 900_063),
     };
-    let policy = |(name, patience): &(&str, Patience)| NamedPolicy {
-        name: (*name).to_owned(),
-        policy: Policy::with_patience(*patience),
+    let restarts = world.webhook.as_ref().is_some_and(|webhook| webhook.restarts);
+    let policy = |name: &str, patience, started_notification| NamedPolicy {
+        name: name.to_owned(),
+        policy: Policy {
+            restart_after_idle: restarts,
+            started_notification,
+            ..Policy::with_patience(patience)
+        },
     };
+    let policies = POLICIES.iter().map(|(name, patience)| policy(name, *patience, false));
     Config {
         apps: vec![app],
-        policies: POLICIES.iter().map(policy).collect(),
+        policies: policies.chain([policy(VIGILANT, Patience::Patient, true)]).collect(),
         build: "build".to_owned(),
         clock_rate: world.rate,
     }
@@ -53,9 +63,28 @@ pub fn config(world: &World) -> Config {
 /// The service's configuration.
 pub fn service(world: &World) -> ServiceConfig {
     let app_id = AppId::parse(APP_ID).expect("32 hexadecimal digits are an App ID");
+    let webhook = world.webhook.as_ref();
+    let unknowns = Unknowns {
+        started_twice_returns_sid: world.tells_sid,
+        event_13: webhook.is_some_and(|webhook| webhook.registers),
+        redundant_notice_id: webhook.is_some_and(|webhook| webhook.own_ids),
+        ..Unknowns::default()
+    };
+    // Not the progress of uploads and the state of streams: they come each minute, and change nothing (N6).
+    let wanted = |event: &u16| !matches!(event, 33 | 43 | 44);
+    let notifications = webhook.map(|webhook| Notifications {
+        events: Some(EVENTS.iter().map(|(event, ..)| *event).filter(wanted).collect()),
+        repeats: webhook.repeats,
+        redundant: webhook.redundant,
+        lost_per_mille: webhook.lost,
+        doubled_per_mille: webhook.doubled,
+        late_per_mille: webhook.late,
+        ..Notifications::default()
+    });
     ServiceConfig {
         concurrent_sessions: world.concurrent,
-        unknowns: Unknowns { started_twice_returns_sid: world.tells_sid, ..Unknowns::default() },
+        unknowns,
+        notifications,
         upload: (Duration::from_secs(2), Duration::from_secs(world.upload_seconds)),
         ..ServiceConfig::new(app_id, "key", "secret")
     }
@@ -80,6 +109,31 @@ pub struct Platter {
     pub fuse: Option<(u32, bool)>,
     /// The fuse has burnt: for the proxy that writes here the time is over.
     pub cut: bool,
+}
+
+impl Platter {
+    /// The ids of all notifications that are on it, of a session or of none; the newest first.
+    fn notices(&self) -> impl Iterator<Item = &str> {
+        let of_sessions = self.lines.iter().rev().filter_map(|line| match &line.entry.fact {
+            Fact::Notified(notified) => Some(notified.notice.as_str()),
+            _ => None,
+        });
+        let of_none = self.app_lines.iter().rev().filter_map(|line| match &line.entry.fact {
+            AppFact::Unmatched(unmatched) => unmatched.read.as_ref().map(|read| read.notice.as_str()),
+            _ => None,
+        });
+        of_sessions.chain(of_none)
+    }
+
+    /// Whether this one is on it.
+    pub fn has_notice(&self, notice: &str) -> bool {
+        self.notices().any(|known| known == notice)
+    }
+
+    /// All of them.
+    pub fn notice_ids(&self) -> BTreeSet<&str> {
+        self.notices().collect()
+    }
 }
 
 impl Disk {

@@ -97,6 +97,19 @@ pub enum Verdict {
     GivenUp(bool),
 }
 
+/// What notifications told of a session, as far as any rule asks for it (M9, R2, V4).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Told {
+    /// When the last one came.
+    pub last: Option<Timestamp>,
+    /// The newest 11: when it happened, and when it came.
+    pub exit: Option<(Timestamp, Timestamp)>,
+    /// A 41 said that nobody was in the channel.
+    pub idle: bool,
+    /// When the first 13 came.
+    pub registered: Option<Timestamp>,
+}
+
 /// One session.
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -136,6 +149,8 @@ pub struct Session {
     pub proved: u8,
     /// Recorders that notifications named beside its own (F1).
     pub recorders: Vec<Uid>,
+    /// What notifications told of it.
+    pub told: Told,
     /// Why its round began.
     pub because: Because,
     /// A status from 6 on was told, since when.
@@ -186,6 +201,8 @@ pub struct History {
     pub uids: Uids,
     /// Its policy.
     pub policy: Policy,
+    /// For how many hours after its `sid` a session can be controlled.
+    pub control_hours: u16,
     /// When it was asked for.
     pub asked_at: Timestamp,
     /// The last entry.
@@ -259,6 +276,7 @@ impl Session {
             recorded: false,
             proved: 0,
             recorders: Vec::new(),
+            told: Told::default(),
             because: Because::Asked,
             ending: None,
             first_asked: None,
@@ -292,6 +310,7 @@ impl History {
             channel: requested.channel.as_str().to_owned(),
             uids: requested.uids.clone(),
             policy: requested.policy.clone(),
+            control_hours: requested.settings.resource_expired_hours,
             asked_at: entry.at,
             last: entry.number,
             stop: None,
@@ -318,6 +337,19 @@ impl History {
 
     fn session_mut(&mut self, number: SessionNumber) -> Option<&mut Session> {
         self.sessions.iter_mut().find(|session| session.number == number)
+    }
+
+    /// Whether somebody was told that control of this session ends, or has ended (T6).
+    pub fn control_told(&self, number: SessionNumber) -> bool {
+        self.alarms.iter().any(|(cause, _)| {
+            matches!(cause, AlarmCause::ControlEnding(of) | AlarmCause::OutOfControl(of) if *of == number)
+        })
+    }
+
+    /// Whether this session can neither be queried nor stopped any more (T6).
+    pub fn out_of_control(&self, session: &Session, now: Timestamp) -> bool {
+        let hours = core::time::Duration::from_secs(u64::from(self.control_hours) * 3_600);
+        session.sid.as_ref().is_some_and(|(_, accepted)| now >= *accepted + hours)
     }
 
     /// Takes one entry in.
@@ -382,10 +414,13 @@ impl History {
                 if self.session(adopted.session).is_none() {
                     self.sessions.push(Session::new(adopted.session, adopted.uid, self.round, at));
                 }
+                let round = self.round;
                 if let Some(session) = self.session_mut(adopted.session) {
+                    let of_this_round = session.round == round;
                     session.adopted = true;
                     session.resource = Some((adopted.resource_id.clone(), at));
                     session.sid.get_or_insert((adopted.sid.clone(), at));
+                    self.starting &= !of_this_round;
                 }
             }
             Fact::Dismissed(dismissed) => {
@@ -404,7 +439,23 @@ impl History {
                         session.recorders.push(uid);
                     }
                 }
+                let legs = notified.details.files.iter().filter_map(|file| agora::files::leg_of(&file.name));
+                session.proved = legs.map(|leg| leg.saturating_add(1)).fold(session.proved, u8::max);
                 session.recorded |= notified.event == agora::EventType::SliceStart;
+                let told = &mut session.told;
+                told.last = Some(at);
+                match notified.event {
+                    agora::EventType::SessionExit
+                        if told.exit.is_none_or(|(known, _)| known < notified.sent_at) =>
+                    {
+                        told.exit = Some((notified.sent_at, at));
+                    }
+                    agora::EventType::RecorderLeave => told.idle |= notified.details.left_idle(),
+                    agora::EventType::HighAvailabilityRegistered => {
+                        told.registered = told.registered.or(Some(at));
+                    }
+                    _ => {}
+                }
             }
             Fact::Requested(_)
             | Fact::NotifiedAgain(_)

@@ -4,13 +4,14 @@
 //! judges by its own reading of the journal ([`crate::history`]), not by the fold of the rules; the fold is judged too.
 
 use core::time::Duration;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use agora::{AnswerClass, Operation, Sid, Timestamp, Uid};
-use rules::journal::{AlarmCause, CallSent, Decision, DecisionKind, EndedHow};
+use rules::journal::{AlarmCause, CallSent, Decision, DecisionKind, EndedHow, Notified, WaitingFor};
 use rules::recording::{MayRun, Phase};
 use rules::{Entry, Fact, Patience, Recording, RecordingId, RuleId};
 use simulator::Service;
+use switchboard::notices::Receipt;
 use switchboard::ports::Line;
 
 use crate::history::{Because, Came, Histories, History, Lane, Session, Verdict};
@@ -51,6 +52,7 @@ invariants! {
     StartedMeansStarted "I-11" "Confirmed only after a 4 or 5; not started only after 90 s and by a later answer; first query after 5 s.",
     TenPerSecond "I-13" "In any second at most ten requests leave for one App ID, across restarts and clocks.",
     StopFirst "I-14" "A stop leaves within a second of its press where somebody attends and nothing stands in its way.",
+    LookersFree "I-15" "Who only looks on changes nothing: the same entries, and the same requests at the same instants, without them.",
     SingleFlight "I-16" "At most one query and one other call of a session are open.",
     UnclearRhythm "I-18" "Queries without a clear answer are repeated after 5, 10, 15, 30 s and not before; code 65 after 3, 6 s.",
     RateLimited "I-19" "After 429 the call waits as long as it was told, or 1, 3, 6 s.",
@@ -66,6 +68,15 @@ invariants! {
     ListsAgree "I-29" "At rest what runs is shown as running or as what may run, and what is shown as running runs.",
     StopOnce "I-30" "A stop pressed many times is one stop.",
     ControlTold "I-31" "No session that somebody attends leaves our control without an alarm.",
+    CountedOnce "I-33" "A notification is in one journal, once, however often and with whatever id it comes.",
+    AnyOrder "I-34" "Notifications end in the same state in whatever order they come.",
+    NoForeign "I-35" "A notification of a sid that no start of ours explains begins no session.",
+    StoredFirst "I-36" "A notification that was answered with 200 is on the disk, then and ever after.",
+    DeadLegs "I-37" "Nothing that notifications tell ends a session that runs.",
+    AsksOnly "M-9" "A notification makes a query leave, at most one in 5 s, and proves an end only with a later 404.",
+    IdleTold "R-2" "It waits for staff after an idle exit, or goes on by policy, only where a 41 told of it.",
+    MissedOnly "V-4" "A second session for want of a 13 begins only where the policy says so, none came, and it was asked in time.",
+    AdoptedTrue "S-9" "What a notification adopts is what the service made of that very start.",
     CalmWake "I-39" "After a stretch in which nobody acted the first call is a query or a stop, and no verdict rests on what is older.",
     SamePicture "I-40" "Every page that knows the same entries shows the same.",
     JournalIsTrue "I-44" "Every request at the service has one durable entry from before it left.",
@@ -132,6 +143,10 @@ pub struct Judge {
     patience: Duration,
     ahead: Duration,
     sent_ids: VecDeque<String>,
+    /// By what notifications are recognised that are in a journal.
+    noticed: BTreeSet<String>,
+    /// The ids of those that were answered with 200 and were new.
+    thanked: BTreeSet<String>,
 }
 
 const DOUBT_WINDOW: Duration = Duration::from_secs(90);
@@ -154,6 +169,8 @@ impl Judge {
             patience: Duration::from_secs(1) + slack,
             ahead,
             sent_ids: VecDeque::new(),
+            noticed: BTreeSet::new(),
+            thanked: BTreeSet::new(),
         }
     }
 
@@ -221,6 +238,7 @@ impl Judge {
                 }
             }
             Fact::Decided(decision) => self.decided(&history, decision, entry),
+            Fact::Notified(notified) => self.notified(id, notified),
             Fact::StopWithdrawn => self.pressed.retain(|pressed| pressed.recording != *id),
             Fact::StopRequested(stop) => {
                 let before = match stop.session {
@@ -291,6 +309,19 @@ impl Judge {
                             },
                         );
                     }
+                    match sent.rule {
+                        RuleId::M9 => self.asked_by_notice(history, session, at),
+                        RuleId::V4 => {
+                            let missed = is_unregistered(history, session);
+                            self.holds(Invariant::MissedOnly, missed, || {
+                                format!(
+                                    "{id} session {}: asked for want of a 13 that was not missing",
+                                    session.number
+                                )
+                            });
+                        }
+                        _ => {}
+                    }
                     self.gap_of(history, session, &session.query, sent, at);
                 }
             }
@@ -310,6 +341,55 @@ impl Judge {
             }
             Operation::Update | Operation::UpdateLayout => {}
         }
+    }
+
+    /// I-33, by both of its names (N2).
+    fn notified(&mut self, id: &RecordingId, notified: &Notified) {
+        let Notified { notice, event, sid, uid, sent_at, sequence, .. } = notified;
+        let by_id = format!("{sid} {event} {notice}");
+        let by_event = format!("{sid} {uid:?} {event} {sequence} {}", sent_at.millis());
+        let new = self.noticed.insert(by_id) && self.noticed.insert(by_event);
+        self.holds(Invariant::CountedOnce, new, || format!("{id}: notification {notice} ({event}) again"));
+    }
+
+    /// A delivery was answered with 200, and this became of it; `on_disk` is whether the disk has it.
+    pub fn thanked(&mut self, notice: &str, receipt: Receipt, ours: bool, on_disk: impl FnOnce() -> bool) {
+        if !ours {
+            let kept_apart = receipt != Receipt::Written;
+            self.holds(Invariant::NoForeign, kept_apart, || {
+                format!("notification {notice} of a session that is not ours is taken for one")
+            });
+        }
+        if receipt != Receipt::Again {
+            self.holds(Invariant::StoredFirst, on_disk(), || {
+                format!("notification {notice} is answered with 200 and is not on the disk")
+            });
+            self.thanked.insert(notice.to_owned());
+        }
+    }
+
+    /// I-36: whatever was answered with 200 is still there.
+    pub fn still_there(&mut self, on_disk: &BTreeSet<&str>) {
+        if self.thanked.is_empty() {
+            return;
+        }
+        let gone = self.thanked.iter().find(|notice| !on_disk.contains(notice.as_str())).cloned();
+        self.holds(Invariant::StoredFirst, gone.is_none(), || {
+            format!("notification {gone:?} was answered with 200 and is not on the disk any more")
+        });
+    }
+
+    /// M9: at most one in 5 s, and one came since the session was last asked.
+    fn asked_by_notice(&mut self, history: &History, session: &Session, at: Timestamp) {
+        let asked = session.query.last_sent;
+        let calm = asked.is_none_or(|asked| at + self.ahead >= asked + Duration::from_secs(5));
+        let told = session.told.last.is_some_and(|told| asked.is_none_or(|asked| told >= asked));
+        self.holds(Invariant::AsksOnly, calm && told, || {
+            format!(
+                "{} session {}: asked at {at} because of a notification, asked before at {asked:?}, told {:?}",
+                history.id, session.number, session.told.last
+            )
+        });
     }
 
     fn single_flight(&mut self, id: &RecordingId, session: &Session, sent: &CallSent) {
@@ -521,9 +601,7 @@ impl Judge {
         let Some(ended) = lane.ended else { return };
         let id = &history.id;
         let excused = sent.operation == Operation::Query
-            && (history.hurried.is_some()
-                || sent.rule == RuleId::M10
-                || lane.last_sent.is_some_and(|_| false));
+            && (history.hurried.is_some() || matches!(sent.rule, RuleId::M9 | RuleId::M10 | RuleId::V4));
         let seconds = |list: &[u64], nth: u32| list[(nth.max(1) as usize - 1).min(list.len() - 1)];
         let (invariant, due) = if lane.unanswered > 0 {
             (Invariant::StartSchedule, ended + Duration::from_secs(seconds(&[1, 3, 6], lane.unanswered)))
@@ -612,7 +690,10 @@ impl Judge {
                 | DecisionKind::Ended { .. }
         );
         if let (true, Some(session)) = (verdict, session) {
-            let told = session.absence.is_some() || session.ending.is_some() || session.status.is_some();
+            // M9: an 11 proves the end of what was stopped, or is out of control.
+            let exit = session.told.exit.is_some() && matches!(decision.rule, RuleId::T2 | RuleId::T6);
+            let told =
+                exit || session.absence.is_some() || session.ending.is_some() || session.status.is_some();
             self.holds(Invariant::UnknownIsNotEnded, told, || {
                 format!("{id} session {}: {:?} without a word of the service", session.number, decision.kind)
             });
@@ -620,7 +701,8 @@ impl Judge {
                 && history.gap_before_lease > Duration::from_secs(300)
                 && lived_on(session, since)
             {
-                self.holds(Invariant::CalmWake, session.newest_answer > leased || !session.watched(), || {
+                let newest = decision.evidence.iter().copied().max().unwrap_or(0).max(session.newest_answer);
+                self.holds(Invariant::CalmWake, newest > leased || !session.watched(), || {
                     format!(
                         "{id} session {}: {:?} by what is older than the take-over",
                         session.number, decision.kind
@@ -660,8 +742,15 @@ impl Judge {
                 });
             }
             (DecisionKind::Ended { how, .. }, Some(session)) => {
-                let gone = session.absence.is_some();
+                let exit = session.told.exit;
+                let by_exit = match decision.rule {
+                    RuleId::T2 => exit.is_some() && session.stop_accepted.is_some(),
+                    RuleId::T6 => exit.is_some() && history.out_of_control(session, entry.at),
+                    _ => false,
+                };
+                let gone = by_exit || session.absence.is_some();
                 let proved = match how {
+                    _ if by_exit => true,
                     EndedHow::Stopped => {
                         let after =
                             session.stop_accepted.zip(session.absence.and_then(|absence| absence.asked));
@@ -672,19 +761,35 @@ impl Judge {
                     EndedHow::NotFound => session.absence.is_some_and(|absence| {
                         absence.asked.is_some_and(|asked| asked >= absence.t0 + Duration::from_secs(600))
                     }),
-                    EndedHow::Notified => true,
+                    EndedHow::Notified => {
+                        let asked = session.absence.and_then(|absence| absence.asked);
+                        let later =
+                            session.told.exit.zip(asked).is_some_and(|((_, came), asked)| asked >= came);
+                        self.holds(Invariant::AsksOnly, later, || {
+                            format!(
+                                "{id} session {}: ended by {:?}, not found when asked at {asked:?}",
+                                session.number, session.told.exit
+                            )
+                        });
+                        later
+                    }
                 };
                 self.holds(Invariant::StopKept, proved && gone, || {
                     format!("{id} session {}: {how:?} without proof: {:?}", session.number, session.absence)
                 });
             }
             (DecisionKind::Alarm(cause), _) => {
-                let before = history.alarms.iter().filter(|(known, _)| known == cause).count();
-                let _ = before;
                 self.alarm(history, *cause);
             }
+            (DecisionKind::WaitForStaff(WaitingFor::Idle), _) => self.idle_told(history, None, entry),
             (DecisionKind::Replace(gone), _) => {
                 let gone = history.session(*gone);
+                match decision.rule {
+                    RuleId::R2 => self.idle_told(history, gone, entry),
+                    RuleId::V4 => self.registration_missed(history, gone, entry),
+                    RuleId::T6 => self.control_told(history, gone, entry),
+                    _ => {}
+                }
                 let changeover = decision.rule != RuleId::R1;
                 let failed = gone.is_some_and(|gone| gone.because == Because::Replaces && !gone.recorded);
                 self.holds(Invariant::NoPaidTwin, changeover || !failed, || {
@@ -705,6 +810,38 @@ impl Judge {
         }
     }
 
+    /// R2: a 41 said that nobody was there, and going on is what the policy says.
+    fn idle_told(&mut self, history: &History, gone: Option<&Session>, entry: &Entry) {
+        let told = match gone {
+            Some(gone) => gone.told.idle && history.policy.restart_after_idle,
+            None => history.sessions.iter().any(|session| session.told.idle),
+        };
+        self.holds(Invariant::IdleTold, told, || {
+            format!("{} entry {}: an idle exit of which no notification told", history.id, entry.number)
+        });
+    }
+
+    /// V4: doubled because no 13 came.
+    fn registration_missed(&mut self, history: &History, gone: Option<&Session>, entry: &Entry) {
+        let missed = gone.is_some_and(|gone| {
+            let Some((_, accepted)) = &gone.sid else { return false };
+            let due = *accepted + Duration::from_secs(10);
+            let asked = gone.status.is_some_and(|(status, asked, ..)| status <= 5 && asked >= due);
+            is_unregistered(history, gone) && asked && history.stop.is_none()
+        });
+        self.holds(Invariant::MissedOnly, missed, || {
+            format!("{} entry {}: doubled for want of a 13 that was not missing", history.id, entry.number)
+        });
+    }
+
+    /// I-31: what is changed over because control ends was told before.
+    fn control_told(&mut self, history: &History, gone: Option<&Session>, entry: &Entry) {
+        let told = gone.is_some_and(|gone| history.control_told(gone.number));
+        self.holds(Invariant::ControlTold, told, || {
+            format!("{} entry {}: changed over without an alarm before", history.id, entry.number)
+        });
+    }
+
     fn lost(&mut self, history: &History, session: &Session, entry: &Entry) {
         let id = &history.id;
         let patience = if session.confirmed { history.policy.patience } else { Patience::Patient };
@@ -722,7 +859,10 @@ impl Judge {
             absence.asked.is_some_and(|asked| asked >= absence.t0 + Duration::from_secs(30))
         });
         // A fourth failover cannot come.
-        let no_fourth = thirty && (session.proved >= 3 || session.recorders.len() >= 3);
+        let after_news = session.told.last.is_none_or(|told| {
+            session.absence.is_some_and(|absence| absence.asked >= Some(told + Duration::from_secs(30)))
+        });
+        let no_fourth = thirty && after_news && (session.proved >= 3 || session.recorders.len() >= 3);
         self.holds(Invariant::NinetySeconds, proved || abnormal || no_fourth, || {
             format!("{id} session {} entry {}: lost by {:?}", session.number, entry.number, session.absence)
         });
@@ -792,8 +932,28 @@ impl Judge {
             let own = history.sessions.iter().find(|session| {
                 session.resource.as_ref().is_some_and(|(resource, _)| resource == truth.resource_id)
             });
+            if own.is_none_or(|own| own.adopted) {
+                let adopted = history.sessions.iter().find(|session| {
+                    session.adopted && session.sid.as_ref().is_some_and(|(sid, _)| sid == truth.sid)
+                });
+                if let Some(adopted) = adopted {
+                    let same = adopted.resource.as_ref().is_some_and(|(own, _)| own == truth.resource_id);
+                    self.holds(Invariant::AdoptedTrue, same, || {
+                        format!("{id} session {}: {} is another start's", adopted.number, truth.sid.as_str())
+                    });
+                }
+            }
             let Some(own) = own else { continue };
             let session = recording.session(own.number);
+            if let Some(session) = session
+                && truth.live
+                && session.heard.is_some()
+            {
+                let ended = matches!(session.phase, Phase::Over(EndedHow::Notified));
+                self.holds(Invariant::DeadLegs, !ended, || {
+                    format!("{id} session {}: runs, and is over by notifications", session.number)
+                });
+            }
             if let Some(session) = session.filter(|session| session.sid.is_some()) {
                 self.holds(Invariant::FailoversTrue, session.failovers <= truth.failovers.min(3), || {
                     format!(
@@ -922,6 +1082,14 @@ impl Judge {
             format!("{recording}: the stop left {took:?} after it was due")
         });
     }
+}
+
+/// V4: no 13 came within 10 s of the `sid`, and the policy waits for one.
+fn is_unregistered(history: &History, session: &Session) -> bool {
+    let late = |accepted: Timestamp| {
+        session.told.registered.is_none_or(|came| came > accepted + Duration::from_secs(10))
+    };
+    history.policy.started_notification && session.sid.as_ref().is_some_and(|(_, accepted)| late(*accepted))
 }
 
 /// Whether it was known to record before that, so that a query of it was due every two minutes (M1).

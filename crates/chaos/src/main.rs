@@ -24,6 +24,8 @@ Usage: cargo xtask chaos [OPTIONS]
   --from N        The first seed [1]
   --seed N        Run this seed alone, shrink what it shows and print what happens
   --keep A,B,…    With --seed: only these steps of its schedule, unshrunk
+  --lines N       With --seed: how many lines of what happens are printed [30]
+  --alone         With --seed: without the pages that only look on
   --threads N     How many seeds at a time [the number of cores]
   --floor N       An invariant put to the test less often than this counts as broken [1000 from 200000 schedules on]
   --bug NAME      Switch on this planted bug, in a build that has them
@@ -40,6 +42,8 @@ struct Options {
     from: u64,
     seed: Option<u64>,
     keep: Option<Vec<usize>>,
+    alone: bool,
+    lines: usize,
     threads: usize,
     floor: Option<u64>,
     bug: Option<String>,
@@ -58,6 +62,8 @@ impl Options {
             from: 1,
             seed: None,
             keep: None,
+            alone: false,
+            lines: 30,
             threads,
             floor: None,
             bug: None,
@@ -82,6 +88,8 @@ impl Options {
                     let places = list.split(',').filter(|text| !text.is_empty());
                     options.keep = Some(places.map(number).collect::<Result<_, _>>()?);
                 }
+                "--lines" => options.lines = number(&value()?)?,
+                "--alone" => options.alone = true,
                 "--threads" => options.threads = number::<usize>(&value()?)?.max(1),
                 "--floor" => options.floor = Some(number(&value()?)?),
                 "--bug" => options.bug = Some(value()?),
@@ -211,7 +219,10 @@ fn sensitivity(options: &Options) -> ExitCode {
 
 /// Runs one seed and prints what happens.
 fn replay(seed: u64, options: &Options) -> ExitCode {
-    let whole = Schedule::draw(seed);
+    let mut whole = Schedule::draw(seed);
+    if options.alone {
+        whole.world.viewers = 0;
+    }
     let schedule = match &options.keep {
         Some(kept) => whole.only(kept),
         None => whole.clone(),
@@ -224,18 +235,17 @@ fn replay(seed: u64, options: &Options) -> ExitCode {
         println!("Seed {seed} breaks nothing; hash {:016x}.", shown.hash);
         return ExitCode::SUCCESS;
     };
-    tell(seed, &whole, violation.invariant, options.keep.clone());
+    tell(seed, &whole, violation.invariant, options.keep.clone(), options.lines);
     ExitCode::FAILURE
 }
 
 /// Prints the shortest schedule that still breaks this, and the end of what happens.
-fn tell(seed: u64, whole: &Schedule, invariant: Invariant, kept: Option<Vec<usize>>) {
-    const LINES: usize = 30;
+fn tell(seed: u64, whole: &Schedule, invariant: Invariant, kept: Option<Vec<usize>>, lines: usize) {
     let kept = kept.unwrap_or_else(|| chaos::shrink::shrink(whole, invariant));
     let report = chaos::run(&whole.only(&kept), true);
     let Some(violation) = report.violation else { return };
     println!("{:?}", whole.world);
-    let left_out = report.trace.len().saturating_sub(LINES);
+    let left_out = report.trace.len().saturating_sub(lines);
     if left_out > 0 {
         println!("… {left_out} lines before");
     }
@@ -296,11 +306,17 @@ fn many(options: &Options) -> ExitCode {
         if !shown.contains(invariant) && shown.len() < 3 && !options.json {
             shown.push(*invariant);
             println!();
-            tell(*seed, &Schedule::draw(*seed), *invariant, None);
+            tell(*seed, &Schedule::draw(*seed), *invariant, None, options.lines);
         }
     }
     for invariant in &rare {
         eprintln!("{} was put to the test fewer than {floor} times", invariant.id());
+    }
+    if !options.json {
+        let fails = |invariant: &&Invariant| broken(&sum, **invariant) > 0 || rare.contains(invariant);
+        let failed = Invariant::ALL.iter().filter(fails).count();
+        // `cargo xtask test` reads this line.
+        println!("invariants: {} passed, {failed} failed", Invariant::ALL.len() - failed);
     }
     if sum.violations.is_empty() && rare.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

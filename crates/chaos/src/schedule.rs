@@ -37,6 +37,31 @@ pub struct World {
     pub upload_seconds: u64,
     /// How slow the way between a page and the proxy is, in real milliseconds.
     pub latency: u64,
+    /// How notifications come; none: no webhook is set up.
+    pub webhook: Option<Webhook>,
+}
+
+/// How notifications come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// Of a thousand, how many get lost for good.
+    pub lost: u16,
+    /// Of a thousand deliveries, how many come a second time.
+    pub doubled: u16,
+    /// Of a thousand deliveries, how many take up to two minutes.
+    pub late: u16,
+    /// Every one comes on two paths.
+    pub redundant: bool,
+    /// Those of the second path have ids of their own.
+    pub own_ids: bool,
+    /// What is not answered with 200 is sent again.
+    pub repeats: bool,
+    /// Notification 13 exists.
+    pub registers: bool,
+    /// R2: the policies go on after an idle exit.
+    pub restarts: bool,
+    /// V4: recordings are asked for with the policy that waits for notification 13, where that is permitted.
+    pub vigilant: bool,
 }
 
 /// One thing that happens at an instant. Spans are milliseconds: real ones for pages and proxy, the service's own for its
@@ -84,6 +109,14 @@ pub enum Step {
     RequestLost { operation: Option<Operation>, times: u32 },
     /// A domain is down.
     Down { domain: Domain, manner: Manner, millis: u64 },
+    /// The next notifications (of this event type) get lost.
+    NoticesLost { event: Option<u16>, times: u32 },
+    /// The next notifications come late, and so after others.
+    NoticesLate { event: Option<u16>, millis: u64, times: u32 },
+    /// The next notifications come twice.
+    NoticesTwice { event: Option<u16>, times: u32 },
+    /// A notification comes about a session that is not ours, in one of our channels.
+    NoticeOfOthers { channel: u64, event: u16, times: u32 },
     /// The servers of a channel are killed.
     ServerKilled { channel: u64, resumes: Option<u64> },
     /// The servers of a channel lose their connection.
@@ -143,6 +176,10 @@ impl Step {
             Self::AnswerLost { .. } => Kind::AnswerLost,
             Self::RequestLost { .. } => Kind::RequestLost,
             Self::Down { .. } => Kind::Domain,
+            Self::NoticesLost { .. } => Kind::NoticesLost,
+            Self::NoticesLate { .. } => Kind::NoticesLate,
+            Self::NoticesTwice { .. } => Kind::NoticesTwice,
+            Self::NoticeOfOthers { .. } => Kind::NoticesOfOthers,
             Self::ServerKilled { .. } | Self::ServerCut { .. } => Kind::Failover,
             Self::SessionEnds { .. } => Kind::Death,
             Self::Close { .. } => Kind::Close,
@@ -221,6 +258,21 @@ kinds! {
     DiskFull,
     /// The proxy's clock set.
     ProxyClock,
+    /// Notifications lost.
+    NoticesLost,
+    /// Notifications late.
+    NoticesLate,
+    /// Notifications twice.
+    NoticesTwice,
+    /// Notifications about sessions of others.
+    NoticesOfOthers,
+}
+
+impl Kind {
+    /// Whether it is about notifications.
+    const fn is_of_notices(self) -> bool {
+        matches!(self, Self::NoticesLost | Self::NoticesLate | Self::NoticesTwice | Self::NoticesOfOthers)
+    }
 }
 
 /// A schedule.
@@ -251,14 +303,17 @@ impl Schedule {
         let mut chance = Chance::new(seed, 1);
         let world = draw_world(&mut chance);
         let rate = u64::from(world.rate);
-        // From four to twenty minutes of the journal's time; where control ends after an hour, sometimes longer than that.
-        let control_ends = world.control_hours == 1 && rate >= 20 && chance.percent(70);
-        let span = if control_ends {
-            chance.between(3_300_000, 4_200_000)
-        } else {
-            chance.between(240_000, 1_200_000)
+        // From four to eleven minutes of the journal's time; where control ends after an hour, often as long as until a
+        // session is changed over for it, and sometimes longer than the hour.
+        let control_ends = world.control_hours == 1 && rate >= 20;
+        let span = match chance.below(100) {
+            0..=19 if control_ends => chance.between(3_300_000, 4_200_000),
+            0..=69 if control_ends => chance.between(1_900_000, 2_300_000),
+            _ => chance.between(240_000, 660_000),
         };
-        let swarm: Vec<Kind> = Kind::ALL.iter().copied().filter(|_| chance.percent(35)).collect();
+        let possible = |kind: &Kind| world.webhook.is_some() || !kind.is_of_notices();
+        let swarm: Vec<Kind> =
+            Kind::ALL.iter().copied().filter(|kind| chance.percent(35) && possible(kind)).collect();
         let faults = if swarm.is_empty() { 0 } else { chance.between(4, 26) };
         let presses = chance.between(3, 12);
         let mut steps = vec![(500, draw_ask(&mut chance, &world))];
@@ -278,6 +333,17 @@ impl Schedule {
                 for next in 1..=chance.between(1, 4) {
                     let later = at + next * chance.between(20_000, 100_000);
                     steps.push((later.min(span) / rate, draw_fault(&mut chance, &world, kind)));
+                }
+            }
+        }
+        if let Some(webhook) = world.webhook.as_ref().filter(|webhook| webhook.vigilant && webhook.registers)
+        {
+            // V4: after three starts with their 13, one without; more than one start is needed for that.
+            for _ in 0..chance.between(3, 6) {
+                let at = chance.below(span) / rate;
+                steps.push((at, draw_ask(&mut chance, &world)));
+                if webhook.lost == 0 {
+                    steps.push((at, Step::NoticesLost { event: Some(13), times: chance.below(2) as u32 }));
                 }
             }
         }
@@ -325,7 +391,11 @@ impl Schedule {
 fn draw_world(chance: &mut Chance) -> World {
     World {
         // Few at the real rate: most of what happens there is heartbeats.
-        rate: if chance.percent(1) { 1 } else { *chance.pick(&[5, 10, 10, 10, 20, 20, 20, 30, 30]) },
+        rate: if chance.below(400) == 0 {
+            1
+        } else {
+            *chance.pick(&[5, 10, 10, 10, 20, 20, 20, 20, 20, 30, 30, 30, 30, 30, 40, 40])
+        },
         pages: usize::try_from(chance.between(1, 3)).unwrap_or(1),
         viewers: usize::from(chance.percent(20)),
         attendant: chance.percent(25),
@@ -337,7 +407,46 @@ fn draw_world(chance: &mut Chance) -> World {
         tells_sid: chance.percent(50),
         upload_seconds: *chance.pick(&[5, 5, 30]),
         latency: *chance.pick(&[2, 10, 10, 40, 200]),
+        webhook: draw_webhook(chance),
     }
+}
+
+/// Half of the worlds have a webhook, half of those a good one.
+fn draw_webhook(chance: &mut Chance) -> Option<Webhook> {
+    let (set_up, good, vigilant) = (chance.percent(50), chance.percent(50), chance.percent(35));
+    let mut share = |bad: &[u16]| {
+        let drawn = *chance.pick(bad);
+        if good { 0 } else { drawn }
+    };
+    let (lost, doubled, late) = (share(&[0, 50, 200, 600]), share(&[0, 50, 300]), share(&[0, 50, 300]));
+    let webhook = Webhook {
+        lost,
+        doubled,
+        late,
+        redundant: chance.percent(25),
+        own_ids: chance.percent(50),
+        repeats: chance.percent(75),
+        registers: chance.percent(75),
+        restarts: chance.percent(30),
+        vigilant,
+    };
+    set_up.then_some(webhook)
+}
+
+/// Which notifications a fault meets.
+fn draw_event(chance: &mut Chance) -> Option<u16> {
+    *chance.pick(&[
+        None,
+        None,
+        Some(11),
+        Some(12),
+        Some(13),
+        Some(13),
+        Some(40),
+        Some(41),
+        Some(31),
+        Some(42),
+    ])
 }
 
 fn page(chance: &mut Chance, world: &World) -> usize {
@@ -468,6 +577,17 @@ fn draw_fault(chance: &mut Chance, world: &World, kind: Kind) -> Step {
             down: chance.skewed(20_000),
         },
         Kind::DiskFull => Step::DiskFull { millis: chance.between(500, 30_000) },
+        Kind::NoticesLost => Step::NoticesLost { event: draw_event(chance), times },
+        Kind::NoticesLate => {
+            let event = draw_event(chance);
+            Step::NoticesLate { event, millis: chance.between(1_000, 200_000), times }
+        }
+        Kind::NoticesTwice => Step::NoticesTwice { event: draw_event(chance), times },
+        Kind::NoticesOfOthers => Step::NoticeOfOthers {
+            channel,
+            event: *chance.pick(&[40, 41, 11, 12, 31, 13]),
+            times: times.min(3),
+        },
         Kind::ProxyClock => {
             Step::ProxyClock { by: *chance.pick(&[-300_000, -5_000, -700, 700, 5_000, 300_000]) }
         }

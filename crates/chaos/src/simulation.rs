@@ -5,18 +5,19 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
 
-use agora::{ChannelName, RecordingSettings, Timestamp, UnansweredCause};
+use agora::{ChannelName, Notification, RecordingSettings, Timestamp, UnansweredCause};
 use client::{Action, Client, Moment, PostId, PostOutcome, Request};
 use rules::api::{FromClient, RequestRecording};
 use rules::journal::{CallId, ClientNumber};
-use rules::{Recording, RecordingId, RuleId};
-use simulator::{Calls, Domain, Fault, FaultKind, Incoming, Outcome, Service, Target};
+use rules::{Recording, RecordingId, RuleId, SessionNumber};
+use simulator::{Calls, Delivered, Domain, Fault, FaultKind, Incoming, Notices, Outcome, Service, Target};
+use switchboard::notices::Delivery;
 use switchboard::stream::Message;
 use switchboard::{Actor, Arrival, Command, Now, Output, Switchboard};
 
 use crate::chance::Chance;
 use crate::compare::Model;
-use crate::desk::{self, APP, AUTHORIZATION, Bodies, Disk, POLICIES};
+use crate::desk::{self, APP, AUTHORIZATION, Bodies, Disk, FOREIGN, POLICIES, VIGILANT};
 use crate::judge::{Invariant, Judge, Tally, Violation};
 use crate::schedule::{Schedule, Step};
 
@@ -85,6 +86,8 @@ enum Event {
     DiskFree,
     /// Faults are over.
     Calm,
+    /// The service has notifications to deliver.
+    Notices,
     /// Rest is over: judged.
     Judged,
 }
@@ -156,6 +159,9 @@ pub struct Simulation<'a> {
     brought: Vec<Option<Brought>>,
     posts: Vec<Option<Post>>,
     tick_at: u64,
+    notices_at: u64,
+    /// How many notifications about sessions of others came.
+    of_others: u64,
     /// For how long the proxy is away once the fuse has burnt.
     cut_down: u64,
     proxy_clock: i64,
@@ -165,6 +171,8 @@ pub struct Simulation<'a> {
     keys: u64,
     recordings: Vec<RecordingId>,
     asked: Vec<Option<RecordingId>>,
+    /// Whose policy was refused, so that they ask with the usual one.
+    plain: Vec<bool>,
     touched: Vec<RecordingId>,
     calm: bool,
     judge: Judge,
@@ -178,8 +186,31 @@ pub struct Simulation<'a> {
     done: bool,
 }
 
+/// Every so many schedules with lookers-on are run a second time without them.
+const ALSO_WITHOUT: u64 = 4;
+
 /// Runs a schedule to its end, or to the first violation.
 pub fn run(schedule: &Schedule, tracing: bool) -> Report {
+    let mut report = run_once(schedule, tracing);
+    if schedule.world.viewers > 0 && schedule.seed.is_multiple_of(ALSO_WITHOUT) && report.violation.is_none()
+    {
+        let mut alone = schedule.clone();
+        alone.world.viewers = 0;
+        let without = run_once(&alone, false);
+        report.tally.0[Invariant::LookersFree as usize] += 1;
+        let same = (report.hash, report.requests_hash) == (without.hash, without.requests_hash);
+        if !same && without.violation.is_none() {
+            report.violation = Some(Violation {
+                invariant: Invariant::LookersFree,
+                what: format!("{} requests, and {} without lookers-on", report.requests, without.requests),
+                at: 0,
+            });
+        }
+    }
+    report
+}
+
+fn run_once(schedule: &Schedule, tracing: bool) -> Report {
     let mut simulation = Simulation::new(schedule, tracing);
     simulation.run();
     Report {
@@ -239,6 +270,8 @@ impl<'a> Simulation<'a> {
             brought: Vec::new(),
             posts: Vec::new(),
             tick_at: u64::MAX,
+            notices_at: u64::MAX,
+            of_others: 0,
             cut_down: 0,
             proxy_clock: 0,
             clock_set_at: 0,
@@ -246,6 +279,7 @@ impl<'a> Simulation<'a> {
             keys: 0,
             recordings: Vec::new(),
             asked: vec![None; schedule.steps.len()],
+            plain: vec![false; schedule.steps.len()],
             touched: Vec::new(),
             calm: false,
             judge: Judge::new(slack, ahead),
@@ -281,6 +315,7 @@ impl<'a> Simulation<'a> {
                 self.events += 1;
                 self.look();
             }
+            self.watch_notices();
             if self.done || self.judge.violation.is_some() {
                 break;
             }
@@ -393,7 +428,20 @@ impl<'a> Simulation<'a> {
                 }
                 self.start_proxy();
             }
-            Event::DiskFree => self.disk.open().full = false,
+            Event::DiskFree => {
+                self.disk.open().full = false;
+                // What was not taken is posted again after a while.
+                for page in &mut self.pages {
+                    page.waits_until = page.waits_until.max(self.now + 2_000);
+                }
+            }
+            Event::Notices => {
+                if self.notices_at > self.now {
+                    return false;
+                }
+                self.notices_at = u64::MAX;
+                return self.notices();
+            }
             Event::Calm => self.calm_down(),
             Event::Judged => {
                 self.judge_at_rest();
@@ -609,6 +657,80 @@ impl<'a> Simulation<'a> {
         (!known && text.ends_with('}')).then(|| (id, sid.to_owned()))
     }
 
+    // ---- notifications ---------------------------------------------------------------------------------------------
+
+    /// Wakes when the next one is due, if there is a webhook.
+    fn watch_notices(&mut self) {
+        if self.schedule.world.webhook.is_none() {
+            return;
+        }
+        if let Some(due) = self.service.next_delivery() {
+            let since = due.since(Timestamp::from_millis(BEGIN));
+            let at = self.real(since).max(self.now);
+            if at < self.notices_at {
+                self.notices_at = at;
+                self.schedule_event(at, Event::Notices);
+            }
+        }
+    }
+
+    /// What is due is posted, all of it at once.
+    fn notices(&mut self) -> bool {
+        let time = self.time();
+        let due = self.service.deliveries(time);
+        if due.is_empty() {
+            return false;
+        }
+        let numbers: Vec<u64> = due.iter().map(|delivery| delivery.number).collect();
+        let outcome = self.receive(due.into_iter().map(|delivery| delivery.body).collect(), true);
+        for number in numbers {
+            self.service.delivered(time, number, outcome);
+        }
+        true
+    }
+
+    /// The proxy is handed bodies that its shell found to be signed well.
+    fn receive(&mut self, bodies: Vec<Vec<u8>>, ours: bool) -> Delivered {
+        let read = |body: &Vec<u8>| Notification::read(body);
+        let deliveries: Vec<Delivery> = bodies
+            .iter()
+            .map(|body| Delivery { app: APP.to_owned(), read: read(body), body: body.clone() })
+            .collect();
+        let ids: Vec<(String, u64)> = deliveries
+            .iter()
+            .filter_map(|delivery| delivery.read.as_ref().ok())
+            .map(|read| (read.notice.clone(), u64::from(u32::from(read.event))))
+            .collect();
+        if self.board.is_some() {
+            self.note(|| format!("notifications {ids:?}"));
+        }
+        let now = self.instant();
+        match self.with_board(|board| board.notified(deliveries, now)) {
+            Some(Ok(receipts)) if self.board.is_some() => {
+                self.look();
+                let platter = self.disk.clone();
+                let platter = platter.open();
+                for ((notice, _), receipt) in ids.iter().zip(receipts) {
+                    self.judge
+                        .thanked(notice, receipt, ours, || platter.notice_ids().contains(notice.as_str()));
+                }
+                Delivered::Answered(200)
+            }
+            Some(Err(_)) if self.board.is_some() => Delivered::Answered(503),
+            _ => Delivered::Unanswered,
+        }
+    }
+
+    /// A notification about a session that somebody else started in one of our channels.
+    fn notice_of_others(&mut self, channel: u64, event: u16) {
+        self.of_others += 1;
+        let (number, channel, sent) = (self.of_others, self.channel(channel), self.time().millis());
+        let body = format!(
+            r#"{{"noticeId":"others:{number}:{event}","productId":3,"eventType":{event},"notifyMs":{sent},"payload":{{"cname":"{channel}","uid":"77{number}","sid":"{FOREIGN}{number:04}","sequence":1,"sendts":{sent},"serviceType":0,"details":{{"msgName":"other","leaveCode":4,"newUid":5}}}}}}"#
+        );
+        self.receive(vec![body.into_bytes()], false);
+    }
+
     fn bring(&mut self, at: u64, brought: Brought) {
         let place = self.brought.len();
         self.brought.push(Some(brought));
@@ -711,7 +833,9 @@ impl<'a> Simulation<'a> {
                 Action::Post { id, request } => self.post(page, id, request),
                 Action::WakeAt(at) => {
                     let own = &self.pages[page];
-                    let at = (at + own.missed).max(self.now).next_multiple_of(own.granularity.max(1));
+                    // A browser's seconds are not the proxy's.
+                    let phase = if own.granularity > 1 { 3 } else { 0 };
+                    let at = (at + own.missed).max(self.now).next_multiple_of(own.granularity.max(1)) + phase;
                     let wake = own.wake;
                     self.schedule_event(at, Event::Wake(page, wake));
                 }
@@ -785,7 +909,7 @@ impl<'a> Simulation<'a> {
             person: self.pages[post.page].person.clone(),
             client: Some((post.number, post.secret.clone())),
         };
-        let request = post.request.clone();
+        let (request, post_page) = (post.request.clone(), post.page);
         let now = self.instant();
         let answer = self.with_board(|board| match &request {
             Request::Claim(claim) => board.claimed(&actor, claim, now).map(drop),
@@ -819,9 +943,23 @@ impl<'a> Simulation<'a> {
                 // A resource ID grows too old on its way.
                 let aged = problem.rule == Some(RuleId::S2);
                 // Another recording of the channel was quicker, or control ended meanwhile.
-                let outrun = matches!(problem.rule, Some(RuleId::S10 | RuleId::S11 | RuleId::T6));
+                let out_of_control = match &request {
+                    Request::Decision(id, decision) => decision
+                        .kind
+                        .session()
+                        .is_some_and(|session| self.is_out_of_control(id, session, now)),
+                    _ => false,
+                };
+                let outrun =
+                    out_of_control || matches!(problem.rule, Some(RuleId::S10 | RuleId::S11 | RuleId::T6));
+                let moment = self.moment(post_page);
+                let page_time = self.pages[post_page].client.as_ref().and_then(|client| client.now(moment));
+                let proxy_time = self.board.as_ref().map(|board| board.journal_now(now));
                 self.judge.holds(Invariant::NoUselessPost, overtaken || ahead || aged || outrun, || {
-                    format!("{request:?} is refused: {} ({:?})", problem.title, problem.rule)
+                    format!(
+                        "{request:?} is refused: {} ({:?}); the page's time is {page_time:?}, the proxy's {proxy_time:?}",
+                        problem.title, problem.rule
+                    )
                 });
                 PostOutcome::Refused(problem)
             }
@@ -982,6 +1120,21 @@ impl<'a> Simulation<'a> {
             Step::Down { domain, manner, millis } => {
                 self.fault(FaultKind::DomainDown { domain: *domain, for_ms: Some(*millis), manner: *manner });
             }
+            Step::NoticesLost { event, times } => {
+                self.fault(FaultKind::NotificationLost { notices: of_notices(*event, *times) });
+            }
+            Step::NoticesLate { event, millis, times } => {
+                let notices = of_notices(*event, *times);
+                self.fault(FaultKind::NotificationLate { notices, delay_ms: *millis });
+            }
+            Step::NoticesTwice { event, times } => {
+                self.fault(FaultKind::NotificationTwice { notices: of_notices(*event, *times) });
+            }
+            Step::NoticeOfOthers { channel, event, times } => {
+                for _ in 0..*times {
+                    self.notice_of_others(*channel, *event);
+                }
+            }
             Step::ServerKilled { channel, resumes } => {
                 let target = Target { sid: None, cname: Some(self.channel(*channel)) };
                 self.fault(FaultKind::Kill { target, resumes_after_ms: *resumes });
@@ -1079,6 +1232,14 @@ impl<'a> Simulation<'a> {
         let _ = self.service.add_faults(time, vec![Fault::from(kind)]);
     }
 
+    fn is_out_of_control(&self, id: &RecordingId, session: SessionNumber, now: Now) -> bool {
+        self.recording(id).is_some_and(|recording| {
+            let session = recording.session(session);
+            let ends = session.and_then(|session| session.control_ends(recording.control_hours));
+            ends.is_some_and(|ends| now.journal >= ends)
+        })
+    }
+
     fn recording(&self, id: &RecordingId) -> Option<&Recording> {
         self.board.as_ref()?.recording(id)
     }
@@ -1100,6 +1261,8 @@ impl<'a> Simulation<'a> {
             policy: Some(POLICIES[world.policy % 3].0.to_owned()),
             beside,
         };
+        let vigilant = world.webhook.as_ref().is_some_and(|webhook| webhook.vigilant) && !self.plain[place];
+        let ask = if vigilant { RequestRecording { policy: Some(VIGILANT.to_owned()), ..ask } } else { ask };
         self.keys += 1;
         let number = self.keys;
         let entropy = core::array::from_fn(|byte| {
@@ -1121,6 +1284,11 @@ impl<'a> Simulation<'a> {
                 if again && times == 0 {
                     self.schedule_event(self.now + 700, Event::Press(place, 100));
                 }
+            }
+            Some(Err(problem)) if vigilant && problem.rule == Some(RuleId::V4) => {
+                // It is asked for with another policy then.
+                self.plain[place] = true;
+                self.ask(place, times, page, channel, beside, again);
             }
             Some(Err(problem)) if problem.status < 500 => {}
             _ => self.press_again(place, times),
@@ -1234,7 +1402,7 @@ impl<'a> Simulation<'a> {
         let now = self.instant();
         let Some(board) = &self.board else { return };
         let journal = board.journal_now(now);
-        crate::rest::judge(&mut self.judge, board, &mut self.service, time);
+        crate::rest::judge(&mut self.judge, board, &mut self.service, &self.disk.open(), journal, time);
         // I-40: what every page shows is what the proxy folded.
         for page in &self.pages {
             let Some(client) = &page.client else { continue };
@@ -1257,6 +1425,10 @@ impl<'a> Simulation<'a> {
             }
         }
     }
+}
+
+const fn of_notices(event: Option<u16>, times: u32) -> Notices {
+    Notices { event, sid: None, cname: None, times }
 }
 
 fn latency(page: &mut Page) -> u64 {

@@ -43,7 +43,7 @@ pub use board::{Board, BoardFacts};
 pub use guards::{Permitted, Refusal, admits, concerns, permits, permits_policy, permits_request};
 pub use journal::{Entry, EntryNumber, Fact, RecordingId, SessionNumber};
 pub use next::{Call, Next, Outlook, Urgency, next, outlook, planned, steps, urgency};
-pub use orphan::fits_orphan;
+pub use orphan::{fits_orphan, may_fit_orphan};
 pub use policy::{Patience, Policy};
 pub use reason::{Cause, Reason, Then};
 pub use recording::{Recording, fold};

@@ -405,9 +405,16 @@ fn is_believed(policy: &Policy, session: &Session, doubt: &Doubt) -> bool {
     let asked_from = |offset| doubt.asked.is_some_and(|asked| asked >= doubt.t0 + seconds(offset));
     let process_window = policy.doubt_instants.last().copied().unwrap_or(0);
     let patience = if session.phase == Phase::Accepted { Patience::Patient } else { policy.patience };
+    // What a notification told of just now may be what these 404s are about: the third failover is not over yet.
+    let asked_after_news = session
+        .heard
+        .as_ref()
+        .is_none_or(|heard| doubt.asked.is_some_and(|asked| asked >= heard.last + seconds(process_window)));
     match patience {
         // No fourth failover can come (F1).
-        Patience::Patient if u32::from(session.proved_failovers()) >= policy.failovers => {
+        Patience::Patient
+            if asked_after_news && u32::from(session.proved_failovers()) >= policy.failovers =>
+        {
             asked_from(process_window)
         }
         Patience::Patient => asked_from(policy.doubt_window),

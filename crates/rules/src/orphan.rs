@@ -4,7 +4,7 @@ use agora::{ChannelName, Timestamp, Uid};
 
 use crate::journal::SessionNumber;
 use crate::policy::seconds;
-use crate::recording::{Phase, Recording};
+use crate::recording::{Phase, Recording, Session};
 
 /// Whether a notification of this channel and UID that happened then may be about this session: a start that may have
 /// been carried out, whose `sid` nobody knows, and which is not open any more. Whether the `sid` that it names is in no
@@ -17,9 +17,25 @@ pub fn fits_orphan(
     uid: Uid,
     sent_at: Timestamp,
 ) -> bool {
+    let alone =
+        |session: &Session| session.start.open.is_none() && !session.stands_for_older && !session.dismissed;
+    may_fit_orphan(recording, session, channel, uid, sent_at) && recording.session(session).is_some_and(alone)
+}
+
+/// Whether it may be about this session, which may not be adopted for it all the same: its start is open and may be told
+/// the `sid` by its own answer, it stands for older starts of its UID too, or staff took it off the board.
+pub fn may_fit_orphan(
+    recording: &Recording,
+    session: SessionNumber,
+    channel: &ChannelName,
+    uid: Uid,
+    sent_at: Timestamp,
+) -> bool {
     let Some(session) = recording.session(session) else { return false };
     let unknown = match session.phase {
-        Phase::Starting | Phase::Abandoned => session.sid.is_none() && !session.may_run.is_no(),
+        Phase::Starting | Phase::Abandoned => {
+            session.sid.is_none() && (session.start.open.is_some() || !session.may_run.is_no())
+        }
         Phase::Acquiring
         | Phase::Accepted
         | Phase::Live
@@ -32,9 +48,7 @@ pub fn fits_orphan(
     let begun = session.start.first_sent.unwrap_or(session.begun);
     unknown
         && !recording.unreadable
-        && !session.dismissed
         && session.resource.is_some()
-        && session.start.open.is_none()
         && recording.channel == *channel
         && session.uid == uid
         && sent_at + seconds(recording.policy.adoption_slack) >= begun

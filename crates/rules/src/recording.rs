@@ -259,6 +259,9 @@ pub struct Session {
     /// Whether a start of it may run although it has no `sid` (S9).
     #[serde(default, skip_serializing_if = "MayRun::is_no")]
     pub may_run: MayRun,
+    /// It is the one entry of its UID: what older starts of that may have left behind is said by it (S9).
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub stands_for_older: bool,
     /// Staff took it off the board.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub dismissed: bool,
@@ -619,6 +622,7 @@ impl Session {
             recorded: false,
             good_answers: 0,
             may_run: MayRun::No,
+            stands_for_older: false,
             dismissed: false,
             stop_asked: None,
             stop_due: None,
@@ -1306,11 +1310,16 @@ fn fold_decided(recording: &mut Recording, decision: &Decision, entry: &Entry) {
             }
             // One entry a UID: a newer one says all that an older unlikely one said (S9).
             let uid = recording.session(number).map(|session| session.uid);
+            let mut stands_for_older = false;
             for older in &mut recording.sessions {
                 let said = older.number < number && Some(older.uid) == uid;
                 if said && older.phase == Phase::Abandoned && older.may_run == MayRun::Unlikely {
                     older.may_run = MayRun::No;
+                    stands_for_older = true;
                 }
+            }
+            if let Some(session) = recording.session_mut(number).filter(|_| stands_for_older) {
+                session.stands_for_older = true;
             }
         }
         DecisionKind::Abandoned(number) => abandon(recording, *number),

@@ -11,9 +11,6 @@ use crate::leases::{Client, Holding};
 use crate::stream::{self, Message, TICK};
 use crate::{Actor, Draft, Now, Output, Switchboard, problem, unwritable};
 
-/// Every client is sent a heartbeat this often, in real time.
-const BEAT_EVERY: Duration = Duration::from_secs(1);
-
 /// How long nothing is due when nobody is connected and nothing waits.
 const IDLE_FOR: Duration = Duration::from_secs(60);
 
@@ -38,9 +35,16 @@ pub struct Arrival {
 impl Switchboard {
     /// A client connected. It is told hello, and what it does not know yet.
     pub fn connected(&mut self, arrival: Arrival, now: Now) -> ClientNumber {
-        // The others first, so that all of them are equally far.
-        self.stream_out(now);
         let Arrival { person, operates, attendant, secret, resume } = arrival;
+        if self.leases.clients().next().is_none() {
+            // Heartbeats keep to whole seconds, whoever comes first.
+            self.beat_at = Some(next_second(now.real));
+        }
+        // The others first, so that all of them are equally far.
+        let waits = !operates && !self.unsent.is_empty();
+        if !waits {
+            self.stream_out(now);
+        }
         let number = self.next_client;
         self.next_client = self.next_client.saturating_add(1);
         let hello = Hello {
@@ -55,13 +59,22 @@ impl Switchboard {
         let client = Client { person, secret, operates, attendant, since: now.real, beat_at: now.real };
         self.leases.connected(number, client);
         self.tell(number, Message::new(FromProxy::Hello(hello)), false);
-        let missed = resume.and_then(|(journal, after)| self.missed(&journal, after, now));
-        let frames = missed.unwrap_or_else(|| self.snapshot_frames(now));
-        for message in frames {
-            self.tell(number, message, false);
+        if waits {
+            self.newcomers.push((number, resume));
+        } else {
+            self.tell_all_of_it(number, resume, now);
         }
         self.offer(now);
         number
+    }
+
+    /// What a client does not know yet.
+    fn tell_all_of_it(&mut self, client: ClientNumber, resume: Option<(String, u64)>, now: Now) {
+        let missed = resume.and_then(|(journal, after)| self.missed(&journal, after, now));
+        let frames = missed.unwrap_or_else(|| self.snapshot_frames(now));
+        for message in frames {
+            self.tell(client, message, false);
+        }
     }
 
     /// A client answered a heartbeat.
@@ -71,14 +84,18 @@ impl Switchboard {
 
     /// A client saw a gap: it gets a snapshot.
     pub fn resync(&mut self, client: ClientNumber, now: Now) {
-        self.stream_out(now);
-        for message in self.snapshot_frames(now) {
-            self.tell(client, message, false);
+        let operates = self.leases.client(client).is_some_and(|client| client.operates);
+        if !operates && !self.unsent.is_empty() {
+            self.newcomers.push((client, None));
+            return;
         }
+        self.stream_out(now);
+        self.tell_all_of_it(client, None, now);
     }
 
     /// A connection is gone: its leases are free at once.
     pub fn gone(&mut self, client: ClientNumber, now: Now) {
+        self.newcomers.retain(|(newcomer, _)| *newcomer != client);
         self.leases.gone(client);
         self.offer(now);
     }
@@ -168,7 +185,7 @@ impl Switchboard {
         }
         self.offer(now);
         if self.beat_at.is_none_or(|at| now.real >= at) {
-            self.beat_at = Some(now.real + BEAT_EVERY);
+            self.beat_at = Some(next_second(now.real));
             self.beat += 1;
             let heartbeat =
                 Heartbeat { now: self.journal_now(now), beat: self.beat, newest: self.ledger.newest };
@@ -202,8 +219,17 @@ impl Switchboard {
         let (after, upto) = (self.streamed, self.ledger.newest);
         self.streamed = upto;
         self.streamed_at = now.real;
+        let newcomers = std::mem::take(&mut self.newcomers);
+        let is_new = |client: &ClientNumber| newcomers.iter().any(|(newcomer, _)| newcomer == client);
+        let numbers = self.leases.clients().map(|(number, _)| number);
+        let clients: Vec<ClientNumber> = numbers.filter(|number| !is_new(number)).collect();
         for message in stream::entry_frames(after, upto, self.journal_now(now), entries) {
-            self.tell_all(&message);
+            for client in &clients {
+                self.tell(*client, message.clone(), true);
+            }
+        }
+        for (client, resume) in newcomers {
+            self.tell_all_of_it(client, resume, now);
         }
     }
 
@@ -268,6 +294,11 @@ impl Switchboard {
     fn tell(&mut self, client: ClientNumber, message: Message, counted: bool) {
         self.outputs.push_back(Output::ToClient { client, message, counted });
     }
+}
+
+/// The next whole second of real time: with each a heartbeat goes out, and what changed on the boards.
+pub(crate) const fn next_second(real: Duration) -> Duration {
+    Duration::from_secs(real.as_secs() + 1)
 }
 
 /// Compares without telling by its time how much was right.

@@ -66,11 +66,13 @@ pub struct Leases {
 impl Leases {
     /// A new connection.
     pub fn connected(&mut self, number: ClientNumber, client: Client) {
-        self.clients.insert(number, client);
-        // A newcomer is asked before the round is over.
-        for free in self.free.values_mut() {
-            free.rests_until = Duration::ZERO;
+        // A newcomer is asked before the round is over; who only looks on changes nothing.
+        if client.operates {
+            for free in self.free.values_mut() {
+                free.rests_until = Duration::ZERO;
+            }
         }
+        self.clients.insert(number, client);
     }
 
     /// The connection of this number.
@@ -206,8 +208,7 @@ impl Leases {
             Some((_, until)) => until,
             None => free.rests_until,
         });
-        let holders: BTreeSet<_> = self.held.values().map(|holding| holding.client).collect();
-        let silent = holders.iter().filter_map(|number| self.clients.get(number));
+        let silent = self.held.values().filter_map(|holding| self.clients.get(&holding.client));
         offers.chain(silent.map(|client| client.beat_at + SILENT_AFTER)).min()
     }
 }

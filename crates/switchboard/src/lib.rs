@@ -207,6 +207,9 @@ pub struct Switchboard {
     owed_since: Duration,
     leases: Leases,
     next_client: ClientNumber,
+    /// Lookers-on who came while entries were on their way to the others, and how far each is: they are told everything
+    /// with the next frame, so that nobody gets anything earlier or later because somebody looks on.
+    newcomers: Vec<(ClientNumber, Option<(String, u64)>)>,
     unsent: Vec<StreamEntry>,
     streamed_at: Duration,
     streamed: u64,
@@ -220,7 +223,9 @@ pub struct Switchboard {
     match_at: Option<Duration>,
     /// Apps whose board facts changed in a way that no recording's journal tells.
     changed_boards: BTreeSet<String>,
-    /// When pages are told next.
+    /// Entries were written since it was last looked what the boards learnt from them.
+    to_note: bool,
+    /// When that is looked at and pages are told, next.
     boards_at: Duration,
     counts: Counts,
     outputs: VecDeque<Output>,
@@ -260,6 +265,7 @@ impl Switchboard {
             owed_since: Duration::ZERO,
             leases: Leases::default(),
             next_client: ledger.last_client.saturating_add(1),
+            newcomers: Vec::new(),
             unsent: Vec::new(),
             streamed_at: Duration::ZERO,
             streamed: ledger.newest,
@@ -270,6 +276,7 @@ impl Switchboard {
             to_match: BTreeSet::new(),
             match_at: None,
             changed_boards: BTreeSet::new(),
+            to_note: false,
             boards_at: Duration::ZERO,
             counts: Counts::default(),
             outputs: VecDeque::new(),
@@ -438,6 +445,7 @@ impl Switchboard {
             self.counts.store_failures += 1;
             return Err(error);
         }
+        self.to_note |= !batch.lines.is_empty();
         let numbers = batch.lines.iter().map(|line| line.entry.number).collect();
         for line in batch.lines {
             self.counts.entries += 1;

@@ -14,6 +14,7 @@ use rules::board::UnmatchedCount;
 use rules::journal::{Adopted, By, Domain, JOURNAL_VERSION, Notified, NotifiedAgain, SessionNumber};
 use rules::{AppEntry, AppEntryNumber, AppFact, Fact, Recording, RecordingId};
 
+use crate::clients::next_second;
 use crate::ports::{AppLine, Notice, StoreError, unmatched_bytes};
 use crate::{Actor, AppConfig, Draft, Now, RETRY_STORE, Switchboard, Writing, problem, raw_text, unwritable};
 
@@ -32,9 +33,6 @@ const SETTING_UP: Duration = Duration::from_secs(15 * 60);
 /// How many notifications are moved from an App journal to a recording's at once.
 const MOVED_AT_ONCE: usize = 200;
 
-/// How often at most pages are told about board facts that no recording's journal tells, in real time.
-const BOARDS_EVERY: Duration = Duration::from_secs(1);
-
 /// How many unmatched notifications one page of their list holds.
 const UNMATCHED_PAGE: usize = 100;
 
@@ -51,6 +49,9 @@ pub struct Delivery {
     /// The body.
     pub body: Vec<u8>,
 }
+
+/// [`rules::fits_orphan`], or [`rules::may_fit_orphan`].
+type FitsStart = fn(&Recording, SessionNumber, &ChannelName, Uid, Timestamp) -> bool;
 
 /// What became of a delivery. Whatever it is, it is durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -424,8 +425,9 @@ impl Switchboard {
                 }
             }
         }
-        if now.real >= self.boards_at {
-            self.boards_at = now.real + BOARDS_EVERY;
+        if now.real >= self.boards_at && (self.to_note || !self.changed_boards.is_empty()) {
+            self.boards_at = next_second(now.real);
+            self.to_note = false;
             self.note_changes(now);
             self.stream_boards(now);
         }
@@ -434,7 +436,7 @@ impl Switchboard {
     /// After how much real time [`Switchboard::tend_apps`] has something to do.
     pub(crate) fn app_due(&self, now: Now) -> Option<Duration> {
         let matching = (!self.to_match.is_empty()).then(|| self.match_at.unwrap_or_default());
-        let boards = (!self.changed_boards.is_empty()).then_some(self.boards_at);
+        let boards = (self.to_note || !self.changed_boards.is_empty()).then_some(self.boards_at);
         [matching, boards].into_iter().flatten().min().map(|at| at.saturating_sub(now.real))
     }
 
@@ -493,15 +495,16 @@ impl Switchboard {
         let sessions = live
             .filter(|recording| recording.app == app)
             .flat_map(|recording| recording.sessions.iter().map(move |session| (recording, session)));
-        let fits = |recording: &Recording, session: SessionNumber| {
+        let fits = |recording: &Recording, session: SessionNumber, to: FitsStart| {
             loose.iter().any(|loose| {
                 let (Some(channel), Some(uid)) = (&loose.channel, loose.uid) else { return false };
-                rules::fits_orphan(recording, session, channel, uid, loose.sent_at.unwrap_or(loose.at))
+                to(recording, session, channel, uid, loose.sent_at.unwrap_or(loose.at))
             })
         };
-        let mut fitting = sessions.filter(|(recording, session)| fits(recording, session.number));
+        let mut fitting =
+            sessions.filter(|(recording, session)| fits(recording, session.number, rules::may_fit_orphan));
         let (recording, session) = fitting.next()?;
-        if fitting.next().is_some() {
+        if fitting.next().is_some() || !fits(recording, session.number, rules::fits_orphan) {
             return None;
         }
         let resource_id = session.resource.as_ref()?.id.clone();

@@ -111,6 +111,9 @@ pub fn snapshot_frames(
 
 /// Cuts a list so that each part fits into one frame. One item that is too large for any goes alone.
 fn parts<Item: Serialize>(items: Vec<Item>) -> Vec<Vec<Item>> {
+    if items.len() == 1 {
+        return vec![items];
+    }
     let mut parts: Vec<Vec<Item>> = Vec::new();
     let mut room = 0;
     for item in items {

@@ -245,6 +245,49 @@ fn s9_a_lost_start_is_adopted_by_its_notification_and_by_no_other() {
 }
 
 #[test]
+fn s9_while_a_start_with_the_same_uid_is_open_nothing_else_is_adopted() {
+    let mut world = World::new();
+    let page = world.connect();
+    world.service = Box::new(|outgoing, operation| match operation {
+        Operation::Start => Some((500, "{}".to_owned())),
+        _ => common::willing(outgoing, operation),
+    });
+    let id = world.start(page, "math");
+    // Both UIDs fail; the first comes round again with a third session, whose start nobody answers.
+    let uid_of = |world: &World, place: usize| {
+        world.recording(&id).sessions.get(place).map(|session| session.uid.get())
+    };
+    for _ in 0..5_000 {
+        if uid_of(&world, 2).is_some() {
+            break;
+        }
+        world.run(Duration::from_millis(20));
+    }
+    let uid = uid_of(&world, 0).expect("the first session");
+    world.service = Box::new(|outgoing, operation| match operation {
+        Operation::Start => None,
+        _ => common::willing(outgoing, operation),
+    });
+    let open = |world: &World| {
+        let recording = world.recording(&id);
+        let of_uid = recording.sessions.iter().skip(1).filter(|session| session.uid.get() == uid);
+        of_uid.filter(|session| session.start.open.is_some()).count()
+    };
+    for _ in 0..5_000 {
+        if open(&world) > 0 {
+            break;
+        }
+        world.run(Duration::from_millis(200));
+    }
+    assert_eq!(open(&world), 1);
+    let event = Event { notice: "a", sid: "the-new-sid", channel: "math", uid, event: 40, sequence: 1 };
+    let at = world.recording(&id).last_at.millis();
+    assert_eq!(take(&mut world, vec![event.delivery(at)]), [Receipt::Unmatched]);
+    world.run(Duration::from_millis(50));
+    assert!(world.recording(&id).sessions[0].sid.is_none(), "it may be the open start's");
+}
+
+#[test]
 fn s9_a_restart_before_the_adoption_loses_nothing() {
     let mut world = World::new();
     let (id, uid) = orphaned(&mut world, "math");

@@ -1,6 +1,7 @@
 //! The simulation: built fast in a profile of its own, then run with the options that it was given.
 
 use crate::{Outcome, planted, processes, tools};
+use std::process::Command;
 
 /// What `cargo xtask chaos` takes: everything that the simulation itself takes.
 #[derive(clap::Args)]
@@ -19,6 +20,14 @@ pub fn run(options: &Options) -> Outcome {
 
 /// Builds it and runs it with these arguments.
 pub fn run_with(arguments: &[&str]) -> Outcome {
+    processes::run(
+        &mut command(arguments)?,
+        "The simulation found something, or could not be run: see above.",
+    )
+}
+
+/// The command that builds it and runs it with these arguments.
+pub fn command(arguments: &[&str]) -> Outcome<Command> {
     let mut command = if arguments.iter().any(|name| matches!(*name, "--bug" | "--sensitivity")) {
         planted::cargo_run()?
     } else {
@@ -27,5 +36,5 @@ pub fn run_with(arguments: &[&str]) -> Outcome {
         command
     };
     command.args(arguments);
-    processes::run(&mut command, "The simulation found something, or could not be run: see above.")
+    Ok(command)
 }

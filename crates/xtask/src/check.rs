@@ -1,7 +1,7 @@
 //! Everything that CI checks, in stages, each with its time; the last line says how many checks passed and failed.
 
 use crate::processes::{self, Running};
-use crate::{Outcome, Problem, page, paths, tools};
+use crate::{Outcome, Problem, chaos, page, paths, tools};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use std::{fs, io};
 /// What `cargo xtask test` takes.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Leave out the browser journeys
+    /// Leave out the simulation and the browser journeys
     #[arg(long)]
     quick: bool,
 }
@@ -19,6 +19,9 @@ pub struct Options {
 /// The packages that a browser or another host without I/O must be able to run.
 const WASM_PACKAGES: [&str; 7] =
     ["dashboard", "agora", "rules", "client", "switchboard", "simulator", "from-json"];
+
+/// How many schedules the simulation runs.
+const SCHEDULES: &str = "200000";
 
 /// How many checks of a stage passed and failed.
 #[derive(Clone, Copy, Default)]
@@ -80,6 +83,11 @@ pub fn run(options: &Options) -> Outcome {
     stage("notifications in any order", &|| {
         rust_tests(&["--profile", "chaos", "--package", "switchboard", "--test", "notice_properties"])
     })?;
+    if options.quick {
+        println!("== simulation: left out");
+    } else {
+        stage("simulation", &simulation)?;
+    }
     let page = stage("page", &|| one(page::build()))?;
     if page {
         stage("size of the first load", &|| one(page::compress_and_weigh()))?;
@@ -122,21 +130,40 @@ fn cargo(arguments: &[&str]) -> Outcome {
 /// Runs `cargo test` and adds up what each test binary says.
 fn rust_tests(arguments: &[&str]) -> Count {
     let outcome = tools::cargo().and_then(|mut command| {
-        command.arg("test").args(arguments).stdout(Stdio::piped());
-        let mut tests = Running::start("cargo test", &mut command)?;
-        let mut count = Count::default();
-        if let Some(output) = tests.take_output() {
-            for line in BufReader::new(output).lines().map_while(io::Result::ok) {
-                println!("{line}");
-                if let Some(one) = count_of_libtest(&line) {
-                    count.passed += one.passed;
-                    count.failed += one.failed;
-                }
-            }
-        }
-        Ok(count.of_program(tests.wait()?.success()))
+        command.arg("test").args(arguments);
+        count_lines("cargo test", &mut command, count_of_libtest)
     });
     outcome.unwrap_or_else(|problem| one(Err(problem)))
+}
+
+/// Runs the simulation; each of its invariants counts as one check.
+fn simulation() -> Count {
+    let outcome = chaos::command(&["--schedules", SCHEDULES])
+        .and_then(|mut command| count_lines("the simulation", &mut command, count_of_simulation));
+    outcome.unwrap_or_else(|problem| one(Err(problem)))
+}
+
+/// Runs a program, shows what it prints, and adds up what its lines say.
+fn count_lines(name: &str, command: &mut Command, count_of: fn(&str) -> Option<Count>) -> Outcome<Count> {
+    let mut program = Running::start(name, command.stdout(Stdio::piped()))?;
+    let mut count = Count::default();
+    if let Some(output) = program.take_output() {
+        for line in BufReader::new(output).lines().map_while(io::Result::ok) {
+            println!("{line}");
+            if let Some(one) = count_of(&line) {
+                count.passed += one.passed;
+                count.failed += one.failed;
+            }
+        }
+    }
+    Ok(count.of_program(program.wait()?.success()))
+}
+
+/// Reads `invariants: 38 passed, 0 failed`.
+fn count_of_simulation(line: &str) -> Option<Count> {
+    let (passed, failed) = line.strip_prefix("invariants: ")?.split_once(", ")?;
+    let number = |text: &str, word: &str| text.strip_suffix(word)?.parse::<u64>().ok();
+    Some(Count { passed: number(passed, " passed")?, failed: number(failed, " failed")? })
 }
 
 /// Reads `test result: ok. 3 passed; 0 failed; …`.
@@ -210,6 +237,14 @@ mod tests {
         let count = count_of_libtest(line).expect("a line of libtest");
         assert_eq!((count.passed, count.failed), (12, 3));
         assert!(count_of_libtest("test a::b ... ok").is_none());
+    }
+
+    #[test]
+    fn each_invariant_of_the_simulation_is_a_check() {
+        let count =
+            count_of_simulation("invariants: 36 passed, 2 failed").expect("the simulation's last line");
+        assert_eq!((count.passed, count.failed), (36, 2));
+        assert!(count_of_simulation("I-01  1234  0  At most one start").is_none());
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! What the simulation found: each as short as it could be made.
 
 use agora::Mode;
+use agora::notification::{Details, EventType};
 
 use super::*;
-use crate::journal::{Decision, EndedHow, WaitingFor};
-use crate::recording::Phase;
+use crate::journal::{Decision, EndedHow, Notified, WaitingFor};
+use crate::recording::{Phase, Session};
 
 /// Starts are answered by the script, everything else goes well.
 fn starts(mut script: impl FnMut(&Seen) -> Reply) -> impl FnMut(&Seen) -> Reply {
@@ -181,7 +182,7 @@ fn r1_one_that_is_gone_is_kept_until_it_is_replaced() {
     desk.recording.sessions = (1..=6)
         .map(|number| {
             let phase = if number == 6 { Phase::Over(EndedHow::Exited) } else { Phase::Lost };
-            crate::recording::Session { number, phase, replaced: number < 6, ..one.clone() }
+            Session { number, phase, replaced: number < 6, ..one.clone() }
         })
         .collect();
     desk.recording.next_session = 7;
@@ -241,4 +242,65 @@ fn m10_a_query_that_was_open_when_everybody_left_hides_no_stretch() {
     desk.run(900, well);
     desk.lease();
     assert!(desk.recording.unattended.is_some());
+}
+
+#[test]
+fn m3_a_third_failover_that_is_told_of_while_it_happens_is_no_death() {
+    let lost_after = |told_at: i64| {
+        let mut desk = running();
+        let failover = |desk: &mut Desk, uid: u32| {
+            let details = Details { new_uid: Uid::new(uid), ..Details::default() };
+            desk.write(
+                By::Agora,
+                Fact::Notified(Box::new(Notified {
+                    notice: String::new(),
+                    event: EventType::SessionFailover,
+                    sid: sid(1),
+                    uid: Uid::new(ORIGINAL),
+                    sent_at: desk.now,
+                    sequence: 0,
+                    details,
+                    raw: None,
+                })),
+            );
+        };
+        failover(&mut desk, 71);
+        failover(&mut desk, 72);
+        desk.run(100, well);
+        let gone = |call: &Seen| if call.operation == Operation::Query { not_found() } else { well(call) };
+        let seconds = |desk: &Desk| desk.now.millis() / 1_000 - ORIGIN / 1_000;
+        let t0 =
+            |desk: &Desk| desk.recording.session(1).and_then(|session| session.doubt).map(|doubt| doubt.t0);
+        while t0(&desk).is_none() {
+            let next = u32::try_from(seconds(&desk) + 1).expect("small");
+            desk.run(next, gone);
+        }
+        let t0 = t0(&desk).expect("a doubt").millis() / 1_000 - ORIGIN / 1_000;
+        desk.run(u32::try_from(t0 + told_at).expect("small"), gone);
+        failover(&mut desk, 73);
+        desk.run(u32::try_from(t0 + 300).expect("small"), gone);
+        let lost = desk.entries.iter().find_map(|entry| match &entry.fact {
+            Fact::Decided(decision) if decision.kind == DecisionKind::Lost(1) => Some(entry.at),
+            _ => None,
+        });
+        lost.map(|at| at.millis() / 1_000 - ORIGIN / 1_000 - t0)
+    };
+    // It was not found by older answers; 30 s after the news it is still not found, and nothing can come after a third.
+    assert_eq!(lost_after(40), Some(75));
+    assert_eq!(lost_after(85), Some(90));
+}
+
+#[test]
+fn s9_an_orphan_that_stands_for_older_starts_is_not_adopted_unasked() {
+    let mut desk = Desk::new();
+    // Each UID fails, and then comes round again.
+    desk.run(200, starts(|_| answer(AnswerClass::ServerError)));
+    let of_original = |session: &&Session| session.uid.get() == ORIGINAL && session.is_orphan();
+    let orphans: Vec<&Session> = desk.recording.sessions.iter().filter(of_original).collect();
+    assert_eq!(orphans.len(), 1, "one entry a UID");
+    assert!(orphans[0].number > 1 && orphans[0].stands_for_older);
+    let channel = desk.recording.channel.clone();
+    let (number, uid) = (orphans[0].number, orphans[0].uid);
+    assert!(crate::may_fit_orphan(&desk.recording, number, &channel, uid, desk.now));
+    assert!(!crate::fits_orphan(&desk.recording, number, &channel, uid, desk.now));
 }
