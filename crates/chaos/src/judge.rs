@@ -702,7 +702,9 @@ impl Judge {
                 && lived_on(session, since)
             {
                 let newest = decision.evidence.iter().copied().max().unwrap_or(0).max(session.newest_answer);
-                self.holds(Invariant::CalmWake, newest > leased || !session.watched(), || {
+                // T6: what is out of control answers no question any more; an 11 is proof whenever it came.
+                let asked = newest > leased || decision.rule == RuleId::T6;
+                self.holds(Invariant::CalmWake, asked || !session.watched(), || {
                     format!(
                         "{id} session {}: {:?} by what is older than the take-over",
                         session.number, decision.kind

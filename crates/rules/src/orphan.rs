@@ -17,19 +17,22 @@ pub fn fits_orphan(
     uid: Uid,
     sent_at: Timestamp,
 ) -> bool {
-    let alone =
-        |session: &Session| session.start.open.is_none() && !session.stands_for_older && !session.dismissed;
-    may_fit_orphan(recording, session, channel, uid, sent_at) && recording.session(session).is_some_and(alone)
+    let alone = |session: &Session| {
+        let begun = session.start.first_sent.unwrap_or(session.begun);
+        let later = sent_at + seconds(recording.policy.adoption_slack) >= begun;
+        later && session.start.open.is_none() && !session.stands_for_older && !session.dismissed
+    };
+    may_fit_orphan(recording, session, channel, uid) && recording.session(session).is_some_and(alone)
 }
 
 /// Whether it may be about this session, which may not be adopted for it all the same: its start is open and may be told
-/// the `sid` by its own answer, it stands for older starts of its UID too, or staff took it off the board.
+/// the `sid` by its own answer, it stands for older starts of its UID too, staff took it off the board, or its start is the
+/// younger one by two clocks that nobody has compared.
 pub fn may_fit_orphan(
     recording: &Recording,
     session: SessionNumber,
     channel: &ChannelName,
     uid: Uid,
-    sent_at: Timestamp,
 ) -> bool {
     let Some(session) = recording.session(session) else { return false };
     let unknown = match session.phase {
@@ -45,11 +48,9 @@ pub fn may_fit_orphan(
         | Phase::TakenAsEnded
         | Phase::Over(_) => false,
     };
-    let begun = session.start.first_sent.unwrap_or(session.begun);
     unknown
         && !recording.unreadable
         && session.resource.is_some()
         && recording.channel == *channel
         && session.uid == uid
-        && sent_at + seconds(recording.policy.adoption_slack) >= begun
 }

@@ -50,9 +50,6 @@ pub struct Delivery {
     pub body: Vec<u8>,
 }
 
-/// [`rules::fits_orphan`], or [`rules::may_fit_orphan`].
-type FitsStart = fn(&Recording, SessionNumber, &ChannelName, Uid, Timestamp) -> bool;
-
 /// What became of a delivery. Whatever it is, it is durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Receipt {
@@ -495,16 +492,24 @@ impl Switchboard {
         let sessions = live
             .filter(|recording| recording.app == app)
             .flat_map(|recording| recording.sessions.iter().map(move |session| (recording, session)));
-        let fits = |recording: &Recording, session: SessionNumber, to: FitsStart| {
+        let named = |loose: &Loose| loose.channel.clone().zip(loose.uid);
+        let may_fit = |recording: &Recording, session: SessionNumber| {
+            loose
+                .iter()
+                .filter_map(|loose| named(loose))
+                .any(|(channel, uid)| rules::may_fit_orphan(recording, session, &channel, uid))
+        };
+        let fits = |recording: &Recording, session: SessionNumber| {
             loose.iter().any(|loose| {
-                let (Some(channel), Some(uid)) = (&loose.channel, loose.uid) else { return false };
-                to(recording, session, channel, uid, loose.sent_at.unwrap_or(loose.at))
+                let sent_at = loose.sent_at.unwrap_or(loose.at);
+                named(loose).is_some_and(|(channel, uid)| {
+                    rules::fits_orphan(recording, session, &channel, uid, sent_at)
+                })
             })
         };
-        let mut fitting =
-            sessions.filter(|(recording, session)| fits(recording, session.number, rules::may_fit_orphan));
+        let mut fitting = sessions.filter(|(recording, session)| may_fit(recording, session.number));
         let (recording, session) = fitting.next()?;
-        if fitting.next().is_some() || !fits(recording, session.number, rules::fits_orphan) {
+        if fitting.next().is_some() || !fits(recording, session.number) {
             return None;
         }
         let resource_id = session.resource.as_ref()?.id.clone();
