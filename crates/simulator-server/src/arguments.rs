@@ -175,8 +175,13 @@ impl Arguments {
         let Some(file) = &self.scenario else { return Ok(None) };
         let told = |error: &dyn std::fmt::Display| format!("--scenario: {}: {error}", file.display());
         let text = std::fs::read_to_string(file).map_err(|error| told(&error))?;
-        let scenario: Scenario = toml::from_str(&text)
-            .map_err(|error| told(&format!("{} ({:?})", error.message(), error.span())))?;
+        let scenario: Scenario = toml::from_str(&text).map_err(|error| {
+            let message = error.message().replace('\n', ", ");
+            match error.span().filter(|span| span.end > 0).and_then(|span| text.get(..span.start)) {
+                Some(before) => told(&format!("line {}: {message}", before.matches('\n').count() + 1)),
+                None => told(&message),
+            }
+        })?;
         scenario.check().map_err(|error| told(&error))?;
         Ok(Some(scenario))
     }

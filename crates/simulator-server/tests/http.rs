@@ -322,6 +322,23 @@ fn a_bad_configuration_is_one_line_and_exit_2() {
         assert!(error.contains(text), "{error}");
         assert!(output.stdout.is_empty());
     }
+    let folder = std::env::temp_dir().join(format!("tallylight-scenarios-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    for (text, says) in [
+        ("about = \"a\"\n", "missing field `seconds`"),
+        ("about = \"a\"\nseconds = 5\n\nsteps = 1", "line 4: unknown field `steps`"),
+        ("about = \"a\"\nseconds = ", "line 2: "),
+    ] {
+        let file = folder.join("one.toml");
+        std::fs::write(&file, text).expect("it is written");
+        let listen = &loopback;
+        let output =
+            program().args(listen).arg("--scenario").arg(&file).output().expect("the program starts");
+        let error = String::from_utf8(output.stderr).expect("text");
+        assert_eq!((output.status.code(), error.lines().count()), (Some(2), 1), "{error}");
+        assert!(error.contains(says), "{error}");
+    }
+    std::fs::remove_dir_all(&folder).expect("it is ours");
     let output = program().output().expect("the program starts");
     assert_eq!(output.status.code(), Some(2));
     let output = program().arg("--help").output().expect("the program starts");
