@@ -31,6 +31,10 @@ Usage: cargo xtask chaos [OPTIONS]
   --bug NAME      Switch on this planted bug, in a build that has them
   --sensitivity   Switch on each of them alone, and print the seed that found it
   --within N      With --sensitivity: how many seeds one may take [10000]
+  --small         Go through every small world within a bound, with up to three faults, instead of drawing seeds
+  --speed         Measure events a second beside a bare loop, in this process
+  --wasm FILE     Run the first seeds here and in this WebAssembly module, and compare their traces;
+                  `cargo xtask chaos --wasm` builds the module first
   --json          Print one JSON object instead of a table
   --report FILE   Write the table to FILE, as docs/chaos.md has it
 ";
@@ -49,6 +53,9 @@ struct Options {
     bug: Option<String>,
     sensitivity: bool,
     within: u64,
+    small: bool,
+    speed: bool,
+    wasm: Option<String>,
     json: bool,
     report: Option<String>,
 }
@@ -69,6 +76,9 @@ impl Options {
             bug: None,
             sensitivity: false,
             within: 10_000,
+            small: false,
+            speed: false,
+            wasm: None,
             json: false,
             report: None,
         };
@@ -95,6 +105,9 @@ impl Options {
                 "--bug" => options.bug = Some(value()?),
                 "--sensitivity" => options.sensitivity = true,
                 "--within" => options.within = number(&value()?)?,
+                "--small" => options.small = true,
+                "--speed" => options.speed = true,
+                "--wasm" => options.wasm = Some(value()?),
                 "--json" => options.json = true,
                 "--report" => options.report = Some(value()?),
                 "--help" | "-h" => return Ok(None),
@@ -133,7 +146,7 @@ impl Sum {
         self.requests += report.requests;
         self.tally.add(&report.tally);
         // The order in which the seeds were run must not matter.
-        self.hash = self.hash.wrapping_add(report.hash.rotate_left((seed % 63) as u32));
+        self.hash = self.hash.wrapping_add(chaos::trace_of(seed, report.hash));
         if let Some(violation) = report.violation {
             self.violations.insert(seed, (violation.invariant, violation.what));
         }
@@ -159,6 +172,9 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Some(options)) if options.sensitivity => sensitivity(&options),
+        Ok(Some(options)) if options.small => small(&options),
+        Ok(Some(options)) if options.speed => speed(&options),
+        Ok(Some(Options { wasm: Some(file), .. })) => wasm(&file),
         Ok(Some(options)) => match (plant(&options), options.seed) {
             (Err(problem), _) => {
                 eprintln!("{problem}");
@@ -169,6 +185,54 @@ fn main() -> ExitCode {
         },
         Err(problem) => {
             eprintln!("{problem}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Goes through every small world within the bound.
+fn small(options: &Options) -> ExitCode {
+    let begin = Instant::now();
+    let searched = chaos::small::search(chaos::small::Bound { faults: 3, every: 1 }, options.threads);
+    print!("{}", searched.text());
+    println!("{:.1} s", begin.elapsed().as_secs_f64());
+    if searched.broken.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Measures how fast the rules are.
+fn speed(options: &Options) -> ExitCode {
+    let speed = chaos::speed::measure();
+    if options.json {
+        println!("{}", speed.json());
+    } else {
+        print!("{}", speed.text());
+    }
+    ExitCode::SUCCESS
+}
+
+/// Compares the trace of the first seeds here with that of a WebAssembly module.
+fn wasm(file: &str) -> ExitCode {
+    let begin = Instant::now();
+    let module = match std::fs::read(file) {
+        Ok(module) => module,
+        Err(error) => {
+            eprintln!("{file} cannot be read: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let native = chaos::trace_hash(chaos::TRACED_SEEDS);
+    match chaos::wasm::trace_hash(&module) {
+        Ok(told) => {
+            println!(
+                "seeds {} to {}: trace hash {native:016x} native, {told:016x} in WebAssembly; {:.1} s",
+                chaos::TRACED_SEEDS.start(),
+                chaos::TRACED_SEEDS.end(),
+                begin.elapsed().as_secs_f64()
+            );
+            if told == native { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(problem) => {
+            eprintln!("{file}: {problem}");
             ExitCode::from(2)
         }
     }

@@ -56,6 +56,8 @@ pub struct Report {
     pub hash: u64,
     /// A hash over the requests alone.
     pub requests_hash: u64,
+    /// The real milliseconds at which something was written down.
+    pub moments: Vec<u64>,
     /// What happened, where it was asked for.
     pub trace: Vec<String>,
 }
@@ -181,6 +183,7 @@ pub struct Simulation<'a> {
     ahead: Duration,
     events: u64,
     requests: u64,
+    moments: Vec<u64>,
     tracing: bool,
     trace: Vec<String>,
     done: bool,
@@ -223,8 +226,16 @@ fn run_once(schedule: &Schedule, tracing: bool) -> Report {
         violation: simulation.judge.violation,
         hash: simulation.judge.hash,
         requests_hash: simulation.judge.requests_hash,
+        moments: simulation.moments,
         trace: simulation.trace,
     }
+}
+
+/// The journal that a schedule leaves.
+pub fn journal(schedule: &Schedule) -> Vec<switchboard::ports::Line> {
+    let mut simulation = Simulation::new(schedule, false);
+    simulation.run();
+    std::mem::take(&mut simulation.disk.open().lines)
 }
 
 impl<'a> Simulation<'a> {
@@ -287,6 +298,7 @@ impl<'a> Simulation<'a> {
             ahead,
             events: 0,
             requests: 0,
+            moments: Vec::new(),
             tracing,
             trace: Vec::new(),
             done: false,
@@ -455,6 +467,9 @@ impl<'a> Simulation<'a> {
     /// Shows the judge what is new.
     fn look(&mut self) {
         let platter = self.disk.open();
+        if platter.lines.len() > self.seen && self.moments.last() != Some(&self.now) {
+            self.moments.push(self.now);
+        }
         while let Some(line) = platter.lines.get(self.seen) {
             self.seen += 1;
             if self.tracing {

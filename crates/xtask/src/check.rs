@@ -87,6 +87,8 @@ pub fn run(options: &Options) -> Outcome {
         println!("== simulation: left out");
     } else {
         stage("simulation", &simulation)?;
+        stage("small worlds", &|| one(chaos::run_with(&["--small"])))?;
+        stage("the same trace in WebAssembly", &|| one(chaos::run_with(&["--wasm"])))?;
     }
     let page = stage("page", &|| one(page::build()))?;
     if page {
