@@ -27,8 +27,11 @@ const SECONDS: usize = 20;
 const WARM_UP_SECONDS: usize = 3;
 /// Connections that stay open, as the service keeps them.
 const CONNECTIONS: usize = 32;
-/// How often program and bare handler take turns.
+/// So many rounds count, in each of which program and bare handler take turns.
 const ROUNDS: usize = 3;
+/// A round counts if the bare handler's own p99 stays below the limit: a disk that something else keeps busier than that
+/// tells nothing about this program. So many rounds are tried.
+const ROUNDS_TRIED: usize = 9;
 const SECRET: &str = "a-secret-of-the-bench";
 const RECORDINGS: usize = 10;
 /// What one p99 has to stay below.
@@ -41,10 +44,7 @@ fn main() -> ExitCode {
     };
     match measure(Path::new(&program)) {
         Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => {
-            println!("the p99 is not below {} ms", LIMIT.as_millis());
-            ExitCode::FAILURE
-        }
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
@@ -61,8 +61,8 @@ fn measure(program: &Path) -> std::io::Result<bool> {
         "{RATE} signed deliveries a second over {CONNECTIONS} connections, {SECONDS} s each, {ROUNDS} rounds in turn"
     );
     let mut worst = Duration::ZERO;
-    let mut serial = 0;
-    for round in 1..=ROUNDS {
+    let (mut serial, mut counted) = (0, 0);
+    for round in 1..=ROUNDS_TRIED {
         let (own_50, own_99) = drive("tallylight", round, desk.address, &mut serial)?;
         let (bare_50, bare_99) = drive("bare fsync", round, bare, &mut serial)?;
         println!(
@@ -70,10 +70,23 @@ fn measure(program: &Path) -> std::io::Result<bool> {
             own_50.as_secs_f64() / bare_50.as_secs_f64(),
             own_99.as_secs_f64() / bare_99.as_secs_f64()
         );
+        if bare_99 >= LIMIT {
+            println!("round {round}: does not count, the disk is busy with something else");
+            continue;
+        }
         worst = worst.max(own_99);
+        counted += 1;
+        if counted == ROUNDS {
+            break;
+        }
     }
-    println!("worst p99 of tallylight {:.2} ms", worst.as_secs_f64() * 1000.0);
-    Ok(worst < LIMIT)
+    println!("worst p99 of tallylight in {counted} rounds that count {:.2} ms", worst.as_secs_f64() * 1000.0);
+    if counted == 0 {
+        println!("the disk was too busy in every round: nothing can be said");
+    } else if worst >= LIMIT {
+        println!("that is not below {} ms", LIMIT.as_millis());
+    }
+    Ok(counted > 0 && worst < LIMIT)
 }
 
 /// Sends at the rate, and gives back p50 and p99.
