@@ -330,7 +330,7 @@ impl Client {
         match taken {
             Taken::Nothing => {}
             Taken::Entries { entries, apps } => {
-                self.controller.folded(&entries, &apps, self.mirror.recordings());
+                self.controller.folded(&entries, &apps, self.mirror.recordings(), &mut self.clock);
                 for new in &entries {
                     if let Fact::Leased(leased) = &new.entry.fact {
                         self.controller.leased(&new.recording, leased.client, own);

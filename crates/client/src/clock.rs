@@ -1,7 +1,9 @@
 //! The server's time as this client knows it, and whether it may be trusted.
 //!
 //! Nothing is measured across the network: what the proxy says is a lower bound of its time, because it is a little old
-//! when it arrives. So the best estimate is the highest of what was said, carried on by the monotonic clock.
+//! when it arrives. So the best estimate is the highest of what was said, carried on by the monotonic clock. An upper
+//! bound is the time of an entry that came of an own post: that was written after the post had left. Where the proxy's
+//! time fell behind, what is due by the estimate would otherwise be due again and again until that has caught up.
 
 use agora::Timestamp;
 
@@ -52,6 +54,8 @@ pub(crate) struct ServerClock {
     rate: i64,
     /// Set when the machine slept: nothing is trusted before the next heartbeat.
     slept: bool,
+    /// Since this monotonic instant it did not sleep, as far as is known.
+    steady_from: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +74,7 @@ impl ServerClock {
             anchor: Some(Anchor { time, moment, beat: moment }),
             rate: i64::from(rate.max(1)),
             slept: false,
+            steady_from: moment.monotonic,
         }
     }
 
@@ -79,7 +84,10 @@ impl ServerClock {
             Some(anchor) if !self.slept && !moment.parted_since(anchor.beat) => {
                 self.carried(anchor, moment).millis().saturating_sub(time.millis())
             }
-            Some(_) | None => 0,
+            Some(_) | None => {
+                self.steady_from = moment.monotonic;
+                0
+            }
         };
         // An estimate that is a little ahead came from a message that was less late. It is let go slowly, because a
         // monotonic clock that runs fast would otherwise stay ahead for ever.
@@ -99,6 +107,20 @@ impl ServerClock {
             && time > self.carried(anchor, moment)
         {
             self.anchor = Some(Anchor { time, moment, beat: anchor.beat });
+        }
+    }
+
+    /// The server's time was at most this at that monotonic instant.
+    pub(crate) fn at_most(&mut self, time: Timestamp, monotonic: u64) {
+        if self.slept || monotonic < self.steady_from {
+            return;
+        }
+        if let Some(anchor) = &mut self.anchor {
+            let passed = monotonic as i64 - anchor.moment.monotonic as i64;
+            let ahead = anchor.time.millis().saturating_add(passed.saturating_mul(self.rate)) - time.millis();
+            if ahead > 0 {
+                anchor.time = Timestamp::from_millis(anchor.time.millis() - ahead);
+            }
         }
     }
 
@@ -212,6 +234,26 @@ mod tests {
         // Further off than that: the proxy's clock was set.
         clock.heartbeat(time(15_000), at(21_000));
         assert_eq!(clock.now(at(21_000)), Some(time(15_000)));
+    }
+
+    #[test]
+    fn what_came_of_a_post_shows_how_late_it_was_at_most_when_the_post_left() {
+        let mut clock = ServerClock::begin(time(0), 10, at(0));
+        clock.at_most(time(10_000), 1_200);
+        assert_eq!(clock.now(at(1_200)), Some(time(10_000)));
+        assert_eq!(clock.now(at(1_300)), Some(time(11_000)));
+        clock.at_most(time(99_000), 1_250);
+        assert_eq!(
+            clock.now(at(1_300)),
+            Some(time(11_000)),
+            "an entry may be written any time after its post"
+        );
+        // After a sleep the instants before it tell nothing.
+        let woken = |millis| Moment::new(millis, at(millis).wall + 60_000);
+        clock.look(woken(1_400));
+        clock.heartbeat(time(612_000), woken(1_400));
+        clock.at_most(time(10_500), 1_300);
+        assert_eq!(clock.now(woken(1_400)), Some(time(612_000)));
     }
 
     #[test]

@@ -13,6 +13,8 @@ use rules::api::{ClaimLeases, MakeCall, MakeDecision, Problem, StreamEntry};
 use rules::journal::{CallId, ClientNumber};
 use rules::{Board, EntryNumber, Fact, Next, Recording, RecordingId, RuleId, SessionNumber};
 
+use crate::clock::ServerClock;
+
 /// The name of one post, to tell its answer by.
 pub type PostId = u64;
 
@@ -124,6 +126,8 @@ enum Lane {
 struct Step {
     request: Request,
     state: StepState,
+    /// The monotonic instant at which it was first posted, where that is known.
+    posted_at: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,10 +229,14 @@ impl Controller {
         entries: &[&StreamEntry],
         apps: &[String],
         recordings: &LiteMap<RecordingId, Recording>,
+        clock: &mut ServerClock,
     ) {
         for new in entries {
             if let Some(desk) = self.desks.get_mut(&new.recording) {
                 desk.dirty = true;
+                if let Some(posted_at) = desk.posted_at(&new.entry.fact) {
+                    clock.at_most(new.entry.at, posted_at);
+                }
                 desk.forget_what_this_settles(&new.entry.fact, new.entry.number);
             }
         }
@@ -341,12 +349,14 @@ impl Controller {
             let on_its_way = self.posts.iter().find(|(_, posted)| same_id(&posted.request, &step.request));
             if let Some((post, _)) = on_its_way {
                 // It was given up and is wanted again: the answer to the first post is this one's too.
+                step.posted_at = None;
                 step.state = StepState::Posted(*post);
                 continue;
             }
             let post = self.next_post;
             self.next_post += 1;
             step.state = StepState::Posted(post);
+            step.posted_at.get_or_insert(monotonic);
             self.posts.insert(post, Posted { request: step.request.clone(), lane: Some(lane) });
             out.push((post, step.request.clone()));
         }
@@ -412,7 +422,8 @@ impl Desk {
                     self.look_again = Some(again);
                 }
                 Some(_) | None => {
-                    self.steps.insert(lane, Step { request, state: StepState::Due(monotonic) });
+                    let state = StepState::Due(monotonic);
+                    self.steps.insert(lane, Step { request, state, posted_at: None });
                 }
             }
         }
@@ -420,6 +431,16 @@ impl Desk {
         if self.look_at.is_some_and(|at| at > now) {
             self.not_before = monotonic;
         }
+    }
+
+    /// When the step was first posted whose effect this is.
+    fn posted_at(&self, fact: &Fact) -> Option<u64> {
+        let is_effect = |step: &&Step| match (&step.request, fact) {
+            (Request::Call(id, call), Fact::CallSent(sent)) => sent.id == call_id(id, call),
+            (Request::Decision(_, decision), Fact::Decided(decided)) => decided.kind == decision.kind,
+            _ => false,
+        };
+        self.steps.values().find(is_effect)?.posted_at
     }
 
     /// An entry settles a step: it is the step's own effect, or it came between, so that the proxy refuses the step.

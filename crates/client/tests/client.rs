@@ -33,6 +33,22 @@ fn one_page_starts_watches_and_stops_a_recording() {
 }
 
 #[test]
+fn where_the_proxys_time_falls_behind_an_instant_is_asked_for_twice_at_most() {
+    let mut world = World::with_pages(1);
+    world.run(2_000);
+    world.proxy.ask("lesson");
+    world.run_until(5_000, |world| operations(world).contains(&Operation::Start));
+    world.run(500);
+    // The page goes on by what it was told before, and lets that go slowly: it may have been told late.
+    world.proxy.behind = 400;
+    world.run(30_000);
+    let queries = operations(&world).iter().filter(|operation| **operation == Operation::Query).count();
+    // V1: 5 s after the `sid`, and a second time, because the first was too early by the proxy's time.
+    assert_eq!(queries, 2);
+    assert!(posts(&world, 0).len() < 15, "{:?}", posts(&world, 0));
+}
+
+#[test]
 fn two_pages_make_no_more_calls_than_one() {
     let alone = {
         let mut world = World::with_pages(1);

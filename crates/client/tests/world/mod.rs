@@ -68,6 +68,8 @@ pub struct FakeProxy {
     next_client: ClientNumber,
     queue: Vec<(ClientNumber, RecordingId, MakeCall)>,
     now: u64,
+    /// By how many milliseconds its time has fallen behind.
+    pub behind: u64,
 }
 
 struct Connection {
@@ -92,11 +94,13 @@ impl FakeProxy {
             next_client: 1,
             queue: Vec::new(),
             now: 0,
+            behind: 0,
         }
     }
 
     pub fn time(&self) -> Timestamp {
-        Timestamp::from_millis(BEGIN + i64::try_from(self.now).expect("tests are short"))
+        let now = self.now - self.behind;
+        Timestamp::from_millis(BEGIN + i64::try_from(now).expect("tests are short"))
     }
 
     pub fn holder(&self, id: &RecordingId) -> Option<ClientNumber> {
