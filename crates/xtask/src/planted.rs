@@ -45,23 +45,10 @@ fn make() -> Outcome<PathBuf> {
     let folder = paths::target().join("planted");
     let list = read(&paths::root().join("crates/chaos/planted-bugs.txt"))?;
     let bugs = parse(&list)?;
-    let mut files = Vec::new();
-    for name in COPIED {
-        let from = paths::root().join("crates").join(name);
-        collect(&from, &from, Path::new(name), &mut files)?;
-    }
-    let mut planted: Vec<&Bug> = Vec::new();
-    for bug in &bugs {
-        let number = planted.len() + 1;
-        match plant(bug, number, &files) {
-            Ok(changed) => {
-                for (index, text) in changed {
-                    files[index].1 = text;
-                }
-                planted.push(bug);
-            }
-            Err(place) => eprintln!("The planted bug {} does not fit {place} any more.", bug.name),
-        }
+    let mut files = sources()?;
+    let (planted, misfits) = plant_all(&bugs, &mut files);
+    for (name, place) in misfits {
+        eprintln!("The planted bug {name} does not fit {place} any more.");
     }
     if planted.len() < FEWEST {
         return Err(Problem::new(format!(
@@ -85,6 +72,33 @@ fn make() -> Outcome<PathBuf> {
         write(&folder.join("crates").join(path), text)?;
     }
     Ok(folder)
+}
+
+/// The files of the crates that are copied, by their place below `crates`.
+fn sources() -> Outcome<Vec<(PathBuf, String)>> {
+    let mut files = Vec::new();
+    for name in COPIED {
+        let from = paths::root().join("crates").join(name);
+        collect(&from, &from, Path::new(name), &mut files)?;
+    }
+    Ok(files)
+}
+
+/// Plants all bugs that fit, and names those that do not, each with the file.
+fn plant_all<'a>(bugs: &'a [Bug], files: &mut [(PathBuf, String)]) -> (Vec<&'a Bug>, Vec<(&'a str, String)>) {
+    let (mut planted, mut misfits) = (Vec::new(), Vec::new());
+    for bug in bugs {
+        match plant(bug, planted.len() + 1, files) {
+            Ok(changed) => {
+                for (index, text) in changed {
+                    files[index].1 = text;
+                }
+                planted.push(bug);
+            }
+            Err(place) => misfits.push((bug.name.as_str(), place)),
+        }
+    }
+    (planted, misfits)
 }
 
 /// What is added to the copy of the rules.
@@ -244,6 +258,15 @@ mod tests {
         assert_eq!(only_place(text, "a && b").map(|(from, to)| &text[from..to]), Some("a &&\n    b"));
         assert_eq!(only_place("x; x;", "x;"), None);
         assert_eq!(only_place(text, "d"), None);
+    }
+
+    #[test]
+    fn every_planted_bug_fits_the_code() {
+        let list = read(&paths::root().join("crates/chaos/planted-bugs.txt")).expect("the list is there");
+        let bugs = parse(&list).expect("the list can be read");
+        let mut files = sources().expect("the crates are there");
+        let (_, misfits) = plant_all(&bugs, &mut files);
+        assert!(misfits.is_empty(), "write these anew in crates/chaos/planted-bugs.txt: {misfits:?}");
     }
 
     #[test]
