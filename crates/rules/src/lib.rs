@@ -19,6 +19,7 @@ pub mod files;
 mod findings;
 pub mod guards;
 pub mod journal;
+pub mod limits;
 pub mod line;
 mod monitor;
 pub mod next;

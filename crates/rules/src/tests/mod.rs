@@ -3,6 +3,7 @@
 mod files;
 mod found;
 mod guards;
+mod limits;
 mod monitor;
 mod notified;
 mod replace;
