@@ -10,7 +10,7 @@ use rules::{Board, Call, Entry, Fact, RecordingId, RuleId, SessionNumber};
 
 use crate::history::Came;
 use crate::model::other_suffix;
-use crate::reading::{Recording, Session};
+use crate::reading::{Recording, Session, State};
 
 /// A call that is due at an instant.
 #[derive(Debug, Clone, Copy)]
@@ -60,10 +60,14 @@ impl Model {
         let it = Recording { hurried: None, ..self.recordings.get(id)?.clone() };
         let look = Look { model: self, id, it: &it, now: it.acted, alone: false, due: Due::default() };
         let queries = it.sessions.iter().filter(|session| session.watched()).filter_map(|session| {
-            match &session.query.open {
-                Some((_, sent)) => Some(*sent + look.routine(session)),
-                None => look.query(session).map(|plan| plan.at),
-            }
+            // One that may record was due within its interval, whatever came meanwhile.
+            let records = matches!(session.state, State::Accepted | State::Live | State::Ending)
+                && session
+                    .accepted_at()
+                    .is_some_and(|sid| it.acted < sid + Duration::from_secs(3600 * it.hours));
+            let routine = records.then(|| it.acted + look.routine(session));
+            let planned = look.query(session).map(|plan| plan.at);
+            [routine, planned].into_iter().flatten().min()
         });
         let start = (it.round.is_some() && !it.waiting).then(|| it.acted + Duration::from_secs(15));
         let soonest = queries.chain(start).min()?;

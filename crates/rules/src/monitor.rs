@@ -53,10 +53,13 @@ pub(crate) fn interval_due(recording: &Recording, from: Timestamp) -> Option<Dur
         .sessions
         .iter()
         .filter(|session| session.is_watched())
-        .filter_map(|session| match &session.query.open {
-            // It would have been asked again some time after the answer.
-            Some(open) => Some(open.at + interval(recording, session, 1, 0)),
-            None => query_plan(view, session).map(|plan| plan.at),
+        .filter_map(|session| {
+            // One that may record was due within its interval, whatever came meanwhile that moves its next query.
+            let records = matches!(session.phase, Phase::Accepted | Phase::Live | Phase::Ending)
+                && !stop::is_out_of_control(view, session);
+            let routine = records.then(|| from + interval(recording, session, 1, 0));
+            let planned = query_plan(view, session).map(|plan| plan.at);
+            [routine, planned].into_iter().flatten().min()
         })
         .min();
     let starts = recording.is_starting().then(|| from + seconds(recording.policy.monitor_shortest));

@@ -304,3 +304,18 @@ fn s9_an_orphan_that_stands_for_older_starts_is_not_adopted_unasked() {
     assert!(crate::may_fit_orphan(&desk.recording, number, &channel, uid));
     assert!(!crate::fits_orphan(&desk.recording, number, &channel, uid, desk.now));
 }
+
+#[test]
+fn m10_an_answer_that_comes_while_nobody_acts_hides_no_stretch() {
+    let mut desk = running();
+    desk.run(200, |call| if call.operation == Operation::Query { Reply::Open } else { well(call) });
+    let open = desk.calls.last().expect("a query").id.clone();
+    desk.attended = false;
+    desk.run(900, well);
+    desk.answer_now(&open, 404, AnswerClass::ServiceNotFound);
+    desk.lease();
+    assert!(
+        desk.recording.unattended.is_some(),
+        "the next query is due after the answer, and one was due long ago"
+    );
+}
