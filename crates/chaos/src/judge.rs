@@ -702,8 +702,8 @@ impl Judge {
                 && lived_on(session, since)
             {
                 let newest = decision.evidence.iter().copied().max().unwrap_or(0).max(session.newest_answer);
-                // T6: what is out of control answers no question any more; an 11 is proof whenever it came.
-                let asked = newest > leased || decision.rule == RuleId::T6;
+                // An 11 is proof whenever it came, of what was stopped (T2) or is out of control (T6).
+                let asked = newest > leased || exit;
                 self.holds(Invariant::CalmWake, asked || !session.watched(), || {
                     format!(
                         "{id} session {}: {:?} by what is older than the take-over",

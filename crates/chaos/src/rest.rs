@@ -116,7 +116,9 @@ pub fn judge(
                 if run.past_control {
                     let told =
                         recording.alarms.iter().any(|alarm| alarm.cause.session() == Some(session.number));
-                    judge.holds(Invariant::ControlTold, told || session.dismissed, || {
+                    // One that came back after the last question (M11) cannot be known.
+                    let away = session.phase == Phase::Over(EndedHow::NotFound);
+                    judge.holds(Invariant::ControlTold, told || away || session.dismissed, || {
                         format!(
                             "{} session {} is out of control without an alarm",
                             recording.id, session.number

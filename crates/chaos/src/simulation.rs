@@ -144,7 +144,17 @@ struct Page {
     /// Answers to posts that came while it was silent.
     unheard: Vec<usize>,
     chance: Chance,
+    /// How long the next message, post and answer takes: three streams, so that what happens in one millisecond may happen
+    /// in any order.
+    ways: [Chance; 3],
 }
+
+/// The way of a message to a page.
+const DOWN: usize = 0;
+/// The way of a post.
+const UP: usize = 1;
+/// The way of its answer.
+const BACK: usize = 2;
 
 /// One run of one schedule.
 pub struct Simulation<'a> {
@@ -262,6 +272,8 @@ impl<'a> Simulation<'a> {
             waits_until: 0,
             unheard: Vec::new(),
             chance: Chance::new(schedule.seed, 100 + u64::try_from(place).unwrap_or(0)),
+            ways: [200, 300, 400]
+                .map(|way| Chance::new(schedule.seed, way + u64::try_from(place).unwrap_or(0))),
         };
         let rate = u64::from(world.rate);
         let slack = Duration::from_millis((world.latency * 8 + 150) * rate);
@@ -579,7 +591,7 @@ impl<'a> Simulation<'a> {
                         continue;
                     };
                     let page = &mut self.pages[place];
-                    let at = (now + latency(page)).max(page.last_arrival);
+                    let at = (now + latency(page, DOWN)).max(page.last_arrival);
                     page.last_arrival = at;
                     page.inbox.push_back((at, message));
                     self.schedule_event(at, Event::Deliver(place));
@@ -904,7 +916,7 @@ impl<'a> Simulation<'a> {
             }
             _ => (true, true),
         };
-        let at = self.now + latency(own);
+        let at = self.now + latency(own, UP);
         let (connection, tab) = (own.connection, own.tab);
         let secret = format!("secret-{page}-{connection}");
         let post = Post { page, tab, number, secret, id, request, heard, outcome: None };
@@ -985,7 +997,7 @@ impl<'a> Simulation<'a> {
         let Some(post) = self.posts[place].as_mut() else { return true };
         post.outcome = Some(outcome);
         if post.heard {
-            let at = self.now + latency(&mut self.pages[post.page]);
+            let at = self.now + latency(&mut self.pages[post.page], BACK);
             self.schedule_event(at, Event::Back(place));
         }
         true
@@ -1449,9 +1461,9 @@ const fn of_notices(event: Option<u16>, times: u32) -> Notices {
     Notices { event, sid: None, cname: None, times }
 }
 
-fn latency(page: &mut Page) -> u64 {
+fn latency(page: &mut Page, way: usize) -> u64 {
     let most = page.latency.max(1);
-    1 + page.chance.below(most)
+    1 + page.ways[way].below(most)
 }
 
 /// One line of the journal in few words.

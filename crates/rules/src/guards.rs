@@ -185,6 +185,10 @@ fn permits_start(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal> 
     if !(wanted || is_repeat) {
         return refuse(RuleId::T5, "a stop was asked for: nothing more is started");
     }
+    let never_left = session.may_run.is_no() && session.start.unanswered == 0;
+    if wanted && never_left && recording.procedure.is_none() {
+        return refuse(RuleId::R1, "no session of this recording is to begin any more");
+    }
     not_asked_for_long_ago(view)?;
     let policy = &recording.policy;
     if view.now > resource.at + seconds(policy.resource_usable) {

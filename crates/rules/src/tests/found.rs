@@ -319,3 +319,33 @@ fn m10_an_answer_that_comes_while_nobody_acts_hides_no_stretch() {
         "the next query is due after the answer, and one was due long ago"
     );
 }
+
+#[test]
+fn r1_a_start_that_was_on_its_way_when_the_lost_one_came_back_is_not_let_through() {
+    let policy = Policy::with_patience(crate::Patience::Immediate);
+    let mut desk = Desk::on(requested(policy), BoardFacts::default());
+    desk.run(130, well);
+    let limited = |call: &Seen| match call.operation {
+        Operation::Query => not_found(),
+        Operation::Start => answer(AnswerClass::RateLimited { retry_after: None }),
+        _ => well(call),
+    };
+    while desk.recording.session(2).is_none_or(|session| session.start.limited == 0) {
+        let next = u32::try_from(desk.offset() / 1_000 + 1).expect("small");
+        desk.run(next, limited);
+    }
+    let later = desk.now + core::time::Duration::from_secs(30);
+    let start = crate::steps(&desk.recording, &desk.board, later).into_iter().find_map(|step| match step {
+        crate::Next::Call(call, _) if call.operation == Operation::Start => Some(call),
+        _ => None,
+    });
+    let start = start.expect("D4 repeats it").after(desk.recording.last);
+    let allowed = permits(&desk.recording, &desk.board, &start, desk.now);
+    assert!(allowed.is_ok(), "{allowed:?}");
+    while desk.recording.procedure.is_some() {
+        let next = u32::try_from(desk.offset() / 1_000 + 1).expect("small");
+        desk.run(next, |call| if call.operation == Operation::Start { limited(call) } else { well(call) });
+    }
+    let refused = permits(&desk.recording, &desk.board, &start, desk.now).expect_err("it is back");
+    assert!(matches!(refused.rule, Some(RuleId::R1 | RuleId::S2)), "{refused:?}");
+}
