@@ -116,8 +116,8 @@ pub fn judge(
                 if run.past_control {
                     let told =
                         recording.alarms.iter().any(|alarm| alarm.cause.session() == Some(session.number));
-                    // One that came back after the last question (M11) cannot be known.
-                    let away = session.phase == Phase::Over(EndedHow::NotFound);
+                    // One that came back after it was believed to be gone is shown as that (M11, R4).
+                    let away = came_back_late(session);
                     judge.holds(Invariant::ControlTold, told || away || session.dismissed, || {
                         format!(
                             "{} session {} is out of control without an alarm",
