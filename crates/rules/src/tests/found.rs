@@ -349,3 +349,33 @@ fn r1_a_start_that_was_on_its_way_when_the_lost_one_came_back_is_not_let_through
     let refused = permits(&desk.recording, &desk.board, &start, desk.now).expect_err("it is back");
     assert!(matches!(refused.rule, Some(RuleId::R1 | RuleId::S2)), "{refused:?}");
 }
+
+#[test]
+fn d8_a_late_answer_belongs_to_the_call_that_it_names() {
+    let mut desk = running();
+    let from = desk.calls.len();
+    desk.run(138, |call| match call.operation {
+        Operation::Query => Reply::None(UnansweredCause::Timeout, 1_000),
+        _ => well(call),
+    });
+    let late: Vec<Seen> = desk.calls[from..]
+        .iter()
+        .filter(|call| call.operation == Operation::Query)
+        .take(3)
+        .cloned()
+        .collect();
+    desk.answer_now(&late[1].id, 404, AnswerClass::ServiceNotFound);
+    let asked = desk.recording.session(1).and_then(|session| session.doubt).and_then(|doubt| doubt.asked);
+    assert_eq!(asked.map(|asked| asked.millis() - ORIGIN), Some(late[1].at));
+}
+
+#[test]
+fn s7_a_holder_that_is_not_ours_is_not_waited_for() {
+    let facts = BoardFacts { notified: Some(Timestamp::from_millis(ORIGIN)), ..BoardFacts::default() };
+    let mut desk = Desk::on(requested(Policy::default()), facts);
+    desk.run(12, |call| match (call.operation, call.uid) {
+        (Operation::Start, ORIGINAL) => answer(AnswerClass::TaskConflict),
+        _ => well(call),
+    });
+    assert_eq!(desk.by_uid(Operation::Start), [(0, ORIGINAL), (0, BACKUP)]);
+}

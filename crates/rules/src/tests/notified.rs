@@ -317,6 +317,28 @@ fn f6_a_42_tells_the_gap_exactly() {
 }
 
 #[test]
+fn f6_gaps_that_overlap_are_one_in_whatever_order_they_are_told() {
+    let mut desk = running();
+    let from = desk.now.millis();
+    let mut tell_gap = |from_seconds: i64, to_seconds: i64| {
+        let mut slice = notice(&desk, EventType::SliceStart);
+        slice.notice = format!("{from_seconds}-{to_seconds}");
+        slice.details.discontinued = Some(Timestamp::from_millis(from + from_seconds * 1_000));
+        slice.details.start = Some(Timestamp::from_millis(from + to_seconds * 1_000));
+        told(&mut desk, slice);
+        let heard = session(&desk, 1).heard.clone().expect("something was heard");
+        let offset = |at: Timestamp| (at.millis() - from) / 1_000;
+        heard.gaps.iter().map(|gap| (offset(gap.from), offset(gap.to))).collect::<Vec<_>>()
+    };
+    assert_eq!(tell_gap(50, 60), [(50, 60)]);
+    assert_eq!(tell_gap(10, 20), [(10, 20), (50, 60)], "an older one that is told later");
+    assert_eq!(tell_gap(70, 80), [(10, 20), (50, 60), (70, 80)]);
+    assert_eq!(tell_gap(60, 65), [(10, 20), (50, 65), (70, 80)], "one goes on where another ends");
+    assert_eq!(tell_gap(15, 70), [(10, 80)]);
+    assert_eq!(tell_gap(90, 90), [(10, 80)], "nothing is missing");
+}
+
+#[test]
 fn r2_an_idle_exit_is_not_replaced() {
     let mut desk = running();
     desk.run(20, well);
