@@ -195,23 +195,24 @@ fn r1_a_replacement_starts_with_what_was_applied_and_is_sent_what_was_not() {
 #[test]
 fn u1_another_change_repeats_no_body() {
     let mut desk = running();
-    audio(&mut desk);
-    desk.run(12, updates(|_, _| Reply::Answer(200, AnswerClass::Updated, 0)));
-    assert_eq!(sent(&desk).len(), 1);
-    audio(&mut desk);
     let repeats = |desk: &Desk| {
         let call = MakeCall {
             after: desk.recording.last,
             session: 1,
-            operation: Operation::Update,
+            operation: Operation::UpdateLayout,
             domain: Domain::Primary,
             rule: RuleId::U1,
             attempt: Attempt::default(),
         };
         permits(&desk.recording, &desk.board, &call, desk.now).expect("permitted").repeats
     };
+    layout(&mut desk);
     assert_eq!(repeats(&desk), None, "the first time it is sent");
-    desk.run(13, updates(|_, _| answer(AnswerClass::ServerError)));
-    assert_eq!(sent(&desk).len(), 2);
+    desk.run(11, updates(|_, _| answer(AnswerClass::ServerError)));
+    assert_eq!(sent(&desk).len(), 1);
     assert!(repeats(&desk).is_some(), "the second time it has the same body");
+    desk.run(60, updates(|_, _| answer(AnswerClass::ServerError)));
+    assert!(desk.recording.changes.is_empty(), "it was given up");
+    layout(&mut desk);
+    assert_eq!(repeats(&desk), None, "another one has a body of its own");
 }
