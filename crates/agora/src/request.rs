@@ -365,11 +365,11 @@ impl From<Fraction> for f64 {
 }
 
 impl TryFrom<f64> for Fraction {
-    type Error = String;
+    type Error = &'static str;
 
     fn try_from(number: f64) -> Result<Self, Self::Error> {
         if !(0.0..=1.0).contains(&number) {
-            return Err(format!("{number} is not between 0 and 1"));
+            return Err("a fraction is between 0 and 1");
         }
         #[expect(
             clippy::cast_possible_truncation,

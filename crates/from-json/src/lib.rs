@@ -40,6 +40,7 @@ extern crate self as from_json;
 
 pub mod agreement;
 mod object;
+mod parse;
 mod types;
 
 use core::fmt;
@@ -104,7 +105,7 @@ pub fn from_text<T: FromJson>(text: &str) -> Result<T, ReadError> {
 }
 
 fn parse(text: &str) -> Result<Value, ReadError> {
-    serde_json::from_str(text).map_err(|_| ReadError { expected: "JSON", field: "" })
+    parse::parse(text).ok_or(ReadError { expected: "JSON", field: "" })
 }
 
 /// Notes the first thing that did not fit, and reads what depends on no type.
