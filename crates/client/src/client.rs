@@ -9,7 +9,7 @@ use rules::{Board, Entry, EntryNumber, Fact, Recording, RecordingId};
 
 use crate::clock::{Moment, SILENCE, ServerClock};
 use crate::connection::{Connection, EndedBecause, Liveness};
-use crate::controller::{Controller, PostId, PostOutcome, Refusal, Request, Steps};
+use crate::controller::{Hands, PostId, PostOutcome, Refusal, Request};
 use crate::mirror::{Mirror, Taken};
 
 /// A socket on which no heartbeat came for this many milliseconds is given up. The leases are gone long before.
@@ -55,7 +55,8 @@ pub struct Client {
     connection: Connection,
     clock: ServerClock,
     mirror: Mirror,
-    controller: Controller,
+    /// None while it only looks on.
+    hands: Option<Hands>,
     /// The stream's first message, while the socket is open.
     hello: Option<Hello>,
     /// When the socket was opened.
@@ -66,7 +67,9 @@ pub struct Client {
 
 impl Default for Client {
     fn default() -> Self {
-        Self::with_steps(rules::steps)
+        let mut client = Self::looking_on();
+        client.take_part(Hands::new());
+        client
     }
 }
 
@@ -76,18 +79,23 @@ impl Client {
         Self::default()
     }
 
-    /// A client that asks another function for the steps.
-    fn with_steps(steps: Steps) -> Self {
+    /// A client that knows nothing yet, wants to connect, and only looks on: it folds the journal and takes no lease.
+    pub fn looking_on() -> Self {
         Self {
             connection: Connection::default(),
             clock: ServerClock::default(),
             mirror: Mirror::default(),
-            controller: Controller::new(steps),
+            hands: None,
             hello: None,
             opened: Moment::default(),
             close: false,
             outbox: Vec::new(),
         }
+    }
+
+    /// From now on it takes part: it accepts leases and makes the calls that the rules ask for.
+    pub fn take_part(&mut self, hands: Hands) {
+        self.hands = Some(hands);
     }
 
     // ---- what the driver tells -----------------------------------------------------------------------------------
@@ -117,7 +125,9 @@ impl Client {
                 self.clock.heartbeat(heartbeat.now, moment);
                 self.connection.worked();
                 // What others of the App ID do may let a step go on: looked at once a second, when timers are held back too.
-                self.controller.look_at_everything();
+                if let Some(Hands(hands)) = &mut self.hands {
+                    hands.look_at_everything();
+                }
                 self.outbox.push(FromClient::Beat(heartbeat.beat));
             }
             FromProxy::Frame(frame) => {
@@ -127,16 +137,21 @@ impl Client {
             }
             FromProxy::Offer(ids) => {
                 // A lease that nothing could be done under is left to others.
-                if self.clock.now(moment).is_some() && self.mirror.complete() {
+                if let Some(Hands(hands)) = &mut self.hands
+                    && self.clock.now(moment).is_some()
+                    && self.mirror.complete()
+                {
                     let readable = |id: &&RecordingId| {
                         self.mirror.recordings().get(*id).is_some_and(|recording| !recording.unreadable)
                     };
-                    self.controller.offered(ids.iter().filter(readable).cloned());
+                    hands.offered(ids.iter().filter(readable).cloned().collect());
                 }
             }
             FromProxy::Released(ids) => {
-                for id in ids {
-                    self.controller.release(id);
+                if let Some(Hands(hands)) = &mut self.hands {
+                    for id in ids {
+                        hands.release(id);
+                    }
                 }
             }
         }
@@ -150,13 +165,15 @@ impl Client {
         self.close = false;
         self.outbox.clear();
         self.clock.lose();
-        self.controller.release_all();
+        self.release_all();
     }
 
     /// A post came back.
     pub fn answered(&mut self, post: PostId, outcome: PostOutcome, moment: Moment) {
         let now = self.clock.now(moment).or(self.clock.last_beat().map(|(_, time)| time)).unwrap_or_default();
-        self.controller.answered(post, outcome, now, moment.monotonic);
+        if let Some(Hands(hands)) = &mut self.hands {
+            hands.answered(post, outcome, now, moment.monotonic);
+        }
     }
 
     /// Try to connect now instead of at [`Self::reconnects_at`].
@@ -176,18 +193,19 @@ impl Client {
             if self.connection.take_closing() {
                 actions.push(Action::CloseSocket);
             }
-            self.controller.release_all();
+            self.release_all();
         }
         if self.connection.is_open() && self.hello.is_some() {
             if self.mirror.take_request(moment.monotonic) {
                 self.outbox.push(FromClient::Resync);
             }
             actions.extend(self.outbox.drain(..).map(Action::Send));
-            if let Some(now) = self.clock.now(moment)
+            if let Some(Hands(hands)) = &mut self.hands
+                && let Some(now) = self.clock.now(moment)
                 && self.mirror.complete()
             {
                 let (recordings, boards) = (self.mirror.recordings(), self.mirror.boards());
-                let posts = self.controller.act(recordings, boards, now, moment.monotonic);
+                let posts = hands.act(recordings, boards, now, moment.monotonic);
                 actions.extend(posts.into_iter().map(|(id, request)| Action::Post { id, request }));
             }
         }
@@ -258,17 +276,21 @@ impl Client {
 
     /// Whether this client acts for the recording.
     pub fn holds(&self, id: &RecordingId) -> bool {
-        self.controller.holds(id)
+        self.hands.as_ref().is_some_and(|Hands(hands)| hands.holds(id))
     }
 
     /// The recordings that this client acts for.
     pub fn held(&self) -> impl Iterator<Item = &RecordingId> {
-        self.controller.held()
+        self.hands.iter().flat_map(|Hands(hands)| hands.held())
     }
 
     /// The last refusal of a step of each recording, until a step of it is accepted.
     pub fn refusals(&self) -> &LiteMap<RecordingId, Refusal> {
-        self.controller.refusals()
+        static NONE: LiteMap<RecordingId, Refusal> = LiteMap::new();
+        match &self.hands {
+            Some(Hands(hands)) => hands.refusals(),
+            None => &NONE,
+        }
     }
 
     /// What requests of this connection carry; none while there is no connection.
@@ -320,33 +342,43 @@ impl Client {
         }
         self.clock = ServerClock::begin(hello.now, hello.clock_rate, moment);
         self.mirror.begin(&hello.journal_id);
-        self.controller.release_all();
+        self.release_all();
         self.hello = Some(hello.clone());
     }
 
     /// Leases follow the journal.
     fn follow(&mut self, taken: Taken<'_>) {
-        let Some(own) = self.hello.as_ref().map(|hello| hello.client) else { return };
+        let (Some(own), Some(Hands(hands))) =
+            (self.hello.as_ref().map(|hello| hello.client), &mut self.hands)
+        else {
+            return;
+        };
         match taken {
             Taken::Nothing => {}
             Taken::Entries { entries, apps } => {
-                self.controller.folded(&entries, &apps, self.mirror.recordings(), &mut self.clock);
+                hands.folded(&entries, &apps, self.mirror.recordings(), &mut self.clock);
                 for new in &entries {
                     if let Fact::Leased(leased) = &new.entry.fact {
-                        self.controller.leased(&new.recording, leased.client, own);
+                        hands.leased(&new.recording, leased.client, own);
                     }
                 }
             }
             Taken::Snapshot if self.mirror.complete() => {
-                self.controller.take_stock(self.mirror.recordings(), own);
+                hands.take_stock(self.mirror.recordings(), own);
             }
             Taken::Snapshot => {}
         }
         // Another build reads what this one cannot: the only way to give a lease back is to let the connection go.
         let unreadable =
             |id: &RecordingId| self.mirror.recordings().get(id).is_some_and(|recording| recording.unreadable);
-        if self.controller.held().any(unreadable) {
+        if hands.held().into_iter().any(unreadable) {
             self.close = true;
+        }
+    }
+
+    fn release_all(&mut self) {
+        if let Some(Hands(hands)) = &mut self.hands {
+            hands.release_all();
         }
     }
 
@@ -364,7 +396,8 @@ impl Client {
             if lost > moment.monotonic { lost } else { beat.saturating_add(DEAD_SOCKET) }
         });
         let acting = self.connection.is_open() && self.clock.now(moment).is_some() && self.mirror.complete();
-        let step = if acting { self.controller.next_instant(|time| self.clock.when(time)) } else { None };
+        let step = self.hands.as_ref().filter(|_| acting);
+        let step = step.and_then(|Hands(hands)| hands.next_instant(&|time| self.clock.when(time)));
         // What is missing is asked for once the stream has begun; until then nothing is due, or it would be due all the time.
         let begun = self.connection.is_open() && self.hello.is_some();
         let snapshot = if begun { self.mirror.next_request() } else { None };

@@ -4,6 +4,7 @@
 //! session's queries, a session's other calls, or the decisions of a recording: at most one step of a lane is posted.
 
 use core::cmp::Reverse;
+use core::fmt::Debug;
 use std::collections::BinaryHeap;
 
 use litemap::LiteMap;
@@ -86,13 +87,82 @@ const LAST_BACK_OFF: u64 = 30_000;
 /// A recording whose rules name an instant that is past already is looked at again after this.
 const SHORTEST_LOOK: u64 = 50;
 
-/// Names the steps of one recording; the rules' own function except in tests of this crate.
-pub(crate) type Steps = fn(&Recording, &Board, Timestamp) -> Vec<Next>;
+/// What makes a client act: the rules, the leases, and what is posted under them. Kept behind a pointer, so that a page can
+/// show what is recorded before the code that acts has arrived.
+#[derive(Debug)]
+pub struct Hands(pub(crate) Box<dyn Acts>);
+
+impl Hands {
+    /// Hands that hold no lease yet and follow the rules.
+    pub fn new() -> Self {
+        Self(Box::new(Controller::new()))
+    }
+}
+
+impl Default for Hands {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What the client asks of its hands.
+pub(crate) trait Acts: Debug + Send + Sync {
+    /// Whether this client acts for the recording.
+    fn holds(&self, id: &RecordingId) -> bool;
+
+    /// The recordings that this client acts for.
+    fn held(&self) -> Vec<&RecordingId>;
+
+    /// The last refusal of a step of each recording, until a step of it is accepted.
+    fn refusals(&self) -> &LiteMap<RecordingId, Refusal>;
+
+    /// The connection is another one: every lease is gone, and with it what was posted. Posts on their way stay known,
+    /// so that none is made twice at once.
+    fn release_all(&mut self);
+
+    /// The lease is gone.
+    fn release(&mut self, id: &RecordingId);
+
+    /// These leases are free and offered to this client alone.
+    fn offered(&mut self, ids: Vec<RecordingId>);
+
+    /// The journal says who holds the lease.
+    fn leased(&mut self, id: &RecordingId, holder: ClientNumber, own: ClientNumber);
+
+    /// Everything is to be looked at anew.
+    fn look_at_everything(&mut self);
+
+    /// The state was taken from a snapshot: it says who holds which lease, and not what happened meanwhile.
+    fn take_stock(&mut self, recordings: &LiteMap<RecordingId, Recording>, own: ClientNumber);
+
+    /// These entries were folded in, and the facts of these Apps changed.
+    fn folded(
+        &mut self,
+        entries: &[&StreamEntry],
+        apps: &[String],
+        recordings: &LiteMap<RecordingId, Recording>,
+        clock: &mut ServerClock,
+    );
+
+    /// A post came back.
+    fn answered(&mut self, post: PostId, outcome: PostOutcome, now: Timestamp, monotonic: u64);
+
+    /// Asks the rules where something changed or came due, and names what is to be posted now.
+    fn act(
+        &mut self,
+        recordings: &LiteMap<RecordingId, Recording>,
+        boards: &LiteMap<String, Board>,
+        now: Timestamp,
+        monotonic: u64,
+    ) -> Vec<(PostId, Request)>;
+
+    /// The next monotonic instant at which [`Self::act`] has something to do, given when a server time comes.
+    fn next_instant(&self, when: &dyn Fn(Timestamp) -> Option<u64>) -> Option<u64>;
+}
 
 /// The leases and what is posted under them.
 #[derive(Debug)]
-pub(crate) struct Controller {
-    steps: Steps,
+struct Controller {
     desks: LiteMap<RecordingId, Desk>,
     posts: LiteMap<PostId, Posted>,
     next_post: PostId,
@@ -154,9 +224,8 @@ struct Posted {
 }
 
 impl Controller {
-    pub(crate) fn new(steps: Steps) -> Self {
+    const fn new() -> Self {
         Self {
-            steps,
             desks: LiteMap::new(),
             posts: LiteMap::new(),
             next_post: 1,
@@ -164,39 +233,37 @@ impl Controller {
             refusals: LiteMap::new(),
         }
     }
+}
 
-    pub(crate) fn holds(&self, id: &RecordingId) -> bool {
+impl Acts for Controller {
+    fn holds(&self, id: &RecordingId) -> bool {
         self.desks.contains_key(id)
     }
 
-    pub(crate) fn held(&self) -> impl Iterator<Item = &RecordingId> {
-        self.desks.keys()
+    fn held(&self) -> Vec<&RecordingId> {
+        self.desks.keys().collect()
     }
 
-    pub(crate) fn refusals(&self) -> &LiteMap<RecordingId, Refusal> {
+    fn refusals(&self) -> &LiteMap<RecordingId, Refusal> {
         &self.refusals
     }
 
-    /// The connection is another one: every lease is gone, and with it what was posted. Posts on their way stay known,
-    /// so that none is made twice at once.
-    pub(crate) fn release_all(&mut self) {
+    fn release_all(&mut self) {
         self.desks.clear();
         self.claims.clear();
         self.refusals.clear();
     }
 
-    pub(crate) fn release(&mut self, id: &RecordingId) {
+    fn release(&mut self, id: &RecordingId) {
         self.desks.remove(id);
         self.refusals.remove(id);
     }
 
-    /// These leases are free and offered to this client alone.
-    pub(crate) fn offered(&mut self, ids: impl Iterator<Item = RecordingId>) {
+    fn offered(&mut self, ids: Vec<RecordingId>) {
         self.claims.extend(ids);
     }
 
-    /// The journal says who holds the lease.
-    pub(crate) fn leased(&mut self, id: &RecordingId, holder: ClientNumber, own: ClientNumber) {
+    fn leased(&mut self, id: &RecordingId, holder: ClientNumber, own: ClientNumber) {
         if holder == own {
             // Also when it was held before: whatever was posted under the old epoch is void.
             self.desks.insert(id.clone(), Desk { dirty: true, ..Desk::default() });
@@ -205,15 +272,13 @@ impl Controller {
         }
     }
 
-    /// Everything is to be looked at anew.
-    pub(crate) fn look_at_everything(&mut self) {
+    fn look_at_everything(&mut self) {
         for (_, desk) in &mut self.desks {
             desk.dirty = true;
         }
     }
 
-    /// The state was taken from a snapshot: it says who holds which lease, and not what happened meanwhile.
-    pub(crate) fn take_stock(&mut self, recordings: &LiteMap<RecordingId, Recording>, own: ClientNumber) {
+    fn take_stock(&mut self, recordings: &LiteMap<RecordingId, Recording>, own: ClientNumber) {
         for (id, recording) in recordings {
             if let Some(lease) = &recording.lease {
                 self.leased(id, lease.client, own);
@@ -223,8 +288,7 @@ impl Controller {
         self.refusals.retain(|id, _| recordings.contains_key(id));
     }
 
-    /// These entries were folded in, and the facts of these Apps changed.
-    pub(crate) fn folded(
+    fn folded(
         &mut self,
         entries: &[&StreamEntry],
         apps: &[String],
@@ -248,8 +312,7 @@ impl Controller {
         }
     }
 
-    /// A post came back.
-    pub(crate) fn answered(&mut self, post: PostId, outcome: PostOutcome, now: Timestamp, monotonic: u64) {
+    fn answered(&mut self, post: PostId, outcome: PostOutcome, now: Timestamp, monotonic: u64) {
         let Some(posted) = self.posts.remove(&post) else { return };
         let Some(lane) = posted.lane else { return };
         let id = match &posted.request {
@@ -296,8 +359,7 @@ impl Controller {
         }
     }
 
-    /// Asks the rules where something changed or came due, and names what is to be posted now.
-    pub(crate) fn act(
+    fn act(
         &mut self,
         recordings: &LiteMap<RecordingId, Recording>,
         boards: &LiteMap<String, Board>,
@@ -316,11 +378,11 @@ impl Controller {
         let mut due = BinaryHeap::new();
         self.desks.retain(|id, _| recordings.contains_key(id));
         for (id, desk) in &mut self.desks {
-            let (Some(recording), steps) = (recordings.get(id), self.steps) else { continue };
+            let Some(recording) = recordings.get(id) else { continue };
             if desk.is_to_be_looked_at(now, monotonic) {
                 let empty = Board::default();
                 let board = boards.get(&recording.app).unwrap_or(&empty);
-                desk.decide(recording, steps(recording, board, now), now, monotonic);
+                desk.decide(recording, rules::steps(recording, board, now), now, monotonic);
                 if desk.look_at.is_none() && !desk.steps.is_empty() {
                     // Something is due, so the rules named no instant; another lane may still have one.
                     let planned = rules::planned(recording, board, now).into_iter().map(|(at, ..)| at);
@@ -363,10 +425,9 @@ impl Controller {
         out
     }
 
-    /// The next monotonic instant at which [`Self::act`] has something to do, given when a server time comes.
-    pub(crate) fn next_instant(&self, when: impl Fn(Timestamp) -> Option<u64>) -> Option<u64> {
+    fn next_instant(&self, when: &dyn Fn(Timestamp) -> Option<u64>) -> Option<u64> {
         let full = self.posts.len() >= POSTS_AT_ONCE;
-        self.desks.values().filter_map(|desk| desk.next_instant(&when, full)).min()
+        self.desks.values().filter_map(|desk| desk.next_instant(when, full)).min()
     }
 }
 
@@ -462,7 +523,7 @@ impl Desk {
         self.back_offs.retain(|_, back_off| back_off.wait > 0);
     }
 
-    fn next_instant(&self, when: &impl Fn(Timestamp) -> Option<u64>, full: bool) -> Option<u64> {
+    fn next_instant(&self, when: &dyn Fn(Timestamp) -> Option<u64>, full: bool) -> Option<u64> {
         if self.dirty {
             return Some(0);
         }

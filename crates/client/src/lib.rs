@@ -23,7 +23,7 @@ mod opened;
 pub use client::{Action, Client, CommandContext};
 pub use clock::{Moment, SILENCE};
 pub use connection::{EndedBecause, Liveness, close};
-pub use controller::{PostId, PostOutcome, Refusal, Request};
+pub use controller::{Hands, PostId, PostOutcome, Refusal, Request};
 
 /// Reads a body or a message of the proxy.
 ///

@@ -394,3 +394,19 @@ fn an_answer_of_http_means_one_of_three_things() {
     let PostOutcome::Refused(problem) = PostOutcome::of_answer(409, body) else { panic!("it is a refusal") };
     assert_eq!(problem.kind, "stale");
 }
+
+#[test]
+fn a_client_that_only_looks_on_takes_no_lease_until_it_takes_part() {
+    let mut world = World::with_pages(1);
+    world.pages[0].client = client::Client::looking_on();
+    world.run(2_000);
+    let id = world.proxy.ask("lesson");
+    world.run(5_000);
+    assert!(world.pages[0].client.recordings().contains_key(&id), "it shows what others do");
+    assert!(!world.pages[0].client.holds(&id));
+    assert!(world.proxy.calls().is_empty());
+    world.pages[0].client.take_part(client::Hands::new());
+    world.run_until(8_000, |world| world.pages[0].client.holds(&id));
+    world.run_until(8_000, |world| world.proxy.calls().len() >= 2);
+    world.assert_folded(0);
+}
