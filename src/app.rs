@@ -5,14 +5,16 @@ use leptos::prelude::*;
 use crate::clock::Clock;
 use crate::desk::{Desk, Link};
 use crate::dom::{self, Node, live};
+use crate::here::{Here, here, settle};
 use crate::later::Later;
 use crate::nodes;
 use crate::parts::announcer::{Announcer, announcements};
-use crate::parts::rule::RuleLinks;
+use crate::parts::rule::link_rules;
 use crate::route::{Dialog, Router, Screen};
 use crate::screens::board::{BoardState, board_screen};
 use crate::screens::shell::{focus, shell};
 use crate::socket::Socket;
+use crate::tasks::{follow, follow_on};
 use crate::words;
 
 /// The page.
@@ -22,22 +24,17 @@ pub fn App() -> impl IntoView {
     let desk = Desk::new(clock);
     let router = Router::new();
     let announcer = Announcer::new();
-    provide_context(clock);
-    provide_context(desk);
-    provide_context(router);
-    provide_context(announcer);
-    provide_context(RuleLinks(|rule| expect_context::<Router>().route().with(Dialog::Why(rule)).href()));
     let board = BoardState::new(desk);
-    provide_context(board);
     let socket = Socket::start(desk);
-    provide_context(socket);
-    follow_connection(desk, socket, announcer);
+    settle(Here { clock, desk, router, announcer, board, socket });
+    link_rules(|rule| here().router.route().with(Dialog::Why(rule)).href());
+    let later = Later::new(socket, router);
+    follow_connection(desk, later, announcer);
     follow_title(desk, router, board);
-    let later = Later::new(desk, router);
     focus_on_change(router, later);
     dom::mount(nodes![
         shell(live(move || match router.route().screen {
-            Screen::Board => board_screen(),
+            Screen::Board => board_screen(later),
             Screen::Recording(id) => later.recording(id),
             Screen::Faults => later.faults(),
         })),
@@ -46,15 +43,14 @@ pub fn App() -> impl IntoView {
     ]);
 }
 
-/// Fetches what can be asked for with every connection, and says when the connection changes.
-fn follow_connection(desk: Desk, socket: Socket, announcer: Announcer) {
-    Effect::new(move |before: Option<bool>| {
+/// Fetches what is not on the stream with every connection, and says when the connection changes.
+fn follow_connection(desk: Desk, later: Later, announcer: Announcer) {
+    follow_on(move |fetched: Option<bool>| {
         let live = desk.live();
-        if live && before != Some(true) {
-            socket.fetch_setup();
-            socket.fetch_ended();
-            socket.fetch_rule_texts();
-        }
+        live && (fetched == Some(true) || later.fetch_beside_the_stream())
+    });
+    follow_on(move |before: Option<bool>| {
+        let live = desk.live();
         match before {
             Some(true) if !live => announcer.warn(words::CONNECTION_LOST_SAID.to_owned()),
             Some(false)
@@ -71,7 +67,7 @@ fn follow_connection(desk: Desk, socket: Socket, announcer: Announcer) {
 }
 
 fn follow_title(desk: Desk, router: Router, board: BoardState) {
-    Effect::new(move |_| {
+    follow(move || {
         let title = match router.route().screen {
             Screen::Board => {
                 let (need, live) = board.numbers();
@@ -93,7 +89,7 @@ fn follow_title(desk: Desk, router: Router, board: BoardState) {
 /// A new screen takes the focus at its title, as soon as it can be drawn; the list takes it at the row that one came
 /// from.
 fn focus_on_change(router: Router, later: Later) {
-    Effect::new(move |before: Option<(Screen, bool)>| {
+    follow_on(move |before: Option<(Screen, bool)>| {
         let now = router.route().screen;
         let there = now == Screen::Board || later.is_there();
         let Some((before, waits)) = before else { return (now, false) };

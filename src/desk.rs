@@ -11,6 +11,7 @@ use litemap::LiteMap;
 use rules::api::{Capability, Setup};
 use rules::{Board, Call, Reason, Recording, RecordingId};
 
+use crate::acting::Planner;
 use crate::clock::{Clock, moment};
 use crate::screens::why::RuleText;
 
@@ -51,6 +52,7 @@ pub type Cell = ArcRwSignal<Arc<Recording>>;
 #[derive(Clone, Copy)]
 pub struct Desk {
     pub(crate) client: StoredValue<Client, LocalStorage>,
+    planner: StoredValue<Option<Planner>>,
     /// The page's clock.
     pub clock: Clock,
     cells: StoredValue<LiteMap<RecordingId, Cell>>,
@@ -82,7 +84,8 @@ impl Desk {
     /// A desk that knows nothing yet.
     pub fn new(clock: Clock) -> Self {
         Self {
-            client: StoredValue::new_local(Client::new()),
+            client: StoredValue::new_local(Client::looking_on()),
+            planner: StoredValue::new(None),
             clock,
             cells: StoredValue::new(LiteMap::new()),
             older: StoredValue::new(LiteMap::new()),
@@ -183,12 +186,18 @@ impl Desk {
         self.cell(id).map(|cell| cell.get_untracked())
     }
 
-    /// Every call that the rules plan for a recording, the earliest first.
-    pub fn planned(self, recording: &Recording, now: Timestamp) -> Vec<(Timestamp, Call, Reason)> {
-        self.client.with_value(|client| match client.boards().get(&recording.app) {
-            Some(board) => rules::planned(recording, board, now),
-            None => rules::planned(recording, &Board::default(), now),
-        })
+    /// Names the calls that come next with this, from now on.
+    pub fn plan_with(self, planner: Planner) {
+        self.planner.set_value(Some(planner));
+        let ids = self.ids.get_untracked();
+        self.changed.update_value(|all| all.extend(ids));
+        self.entries.update(|count| *count += 1);
+    }
+
+    /// Every call that the rules plan for a recording, the earliest first; none while that cannot be told yet.
+    pub fn planned(self, recording: &Recording, now: Timestamp) -> Option<Vec<(Timestamp, Call, Reason)>> {
+        let planner = self.planner.get_value()?;
+        Some(self.with_board(&recording.app, |board| planner(recording, board, now)))
     }
 
     /// Something about the board facts of an App ID.

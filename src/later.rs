@@ -1,31 +1,43 @@
-//! The screen of one recording, that of the faults, and the dialogs. The list does not need them, so the built page
-//! keeps their code in a file of its own (`cargo xtask build`), which is fetched when the list is there or when the
-//! address asks for it. Every other build has it in the one file.
+//! The screen of one recording, that of the faults, the dialogs, and what makes the page act. The list can be shown without
+//! them, so the built page keeps their code in a file of its own (`cargo xtask build`), which is fetched when the list is
+//! there or when the address asks for it. Every other build has it in the one file.
 
+use std::rc::Rc;
 use std::time::Duration;
 
+use js_sys::Promise;
 use leptos::prelude::*;
 use rules::RecordingId;
-use wasm_bindgen_futures::spawn_local;
+use wasm_bindgen_futures::JsFuture;
 
-use crate::desk::Desk;
+use crate::acting::{Acting, acting};
 use crate::dom::{Node, el};
+use crate::list;
 use crate::nodes;
 use crate::parts::banner::banner;
 use crate::parts::board::loading_rows;
 use crate::parts::icon::{Glyph, Tone};
 use crate::route::{Dialog, Route, Router, Screen};
 use crate::screens::actions::{acknowledge_dialog, dismiss_dialog, try_again_dialog};
-use crate::screens::faults::faults_screen;
+use crate::screens::board::{BoardState, Listed};
+use crate::screens::faults::{faults_screen, sample_button};
 use crate::screens::recording::recording_screen;
 use crate::screens::start::start_dialog;
 use crate::screens::stop::stop_dialog;
 use crate::screens::watch::watch_dialog;
 use crate::screens::why::why_dialog;
+use crate::socket::Socket;
+use crate::tasks::{follow_on, spawn};
 use crate::words;
+
+/// The element that brings the styles.
+const STYLES: &str = "later-styles";
 
 /// How long after a fetch that failed the next one begins, in seconds; the last one stands for all that follow.
 const TRY_AGAIN_AFTER: [u64; 4] = [1, 3, 10, 30];
+
+/// Draws the list.
+pub type DrawList = fn(BoardState, &[Rc<Listed>]) -> Node;
 
 /// What can be drawn once the code is there.
 #[derive(Clone, Copy)]
@@ -33,6 +45,9 @@ struct Screens {
     recording: fn(RecordingId) -> Node,
     faults: fn() -> Node,
     dialog: fn(Dialog) -> Node,
+    list: DrawList,
+    samples: fn() -> Node,
+    acting: Acting,
 }
 
 #[derive(Clone, Copy)]
@@ -46,15 +61,18 @@ enum State {
 
 /// The code that comes later. A handle: copies are the same code.
 #[derive(Clone, Copy)]
-pub struct Later(RwSignal<State>);
+pub struct Later {
+    state: RwSignal<State>,
+    socket: Socket,
+}
 
 impl Later {
     /// Fetches the code as soon as the list is there, or at once when the address asks for it.
-    pub fn new(desk: Desk, router: Router) -> Self {
-        let later = Self(RwSignal::new(State::Awaited));
-        Effect::new(move |begun: Option<bool>| {
+    pub fn new(socket: Socket, router: Router) -> Self {
+        let later = Self { state: RwSignal::new(State::Awaited), socket };
+        follow_on(move |begun: Option<bool>| {
             let begun = begun.unwrap_or_default();
-            let now = !begun && (desk.complete.get() || router.route() != Route::to(Screen::Board));
+            let now = !begun && (socket.desk.complete.get() || router.route() != Route::to(Screen::Board));
             if now {
                 later.fetch(0);
             }
@@ -64,11 +82,19 @@ impl Later {
     }
 
     fn fetch(self, tries: usize) {
-        spawn_local(async move {
-            match split::screens().await {
-                Ok(screens) => self.0.set(State::There(screens)),
+        spawn(async move {
+            let styles = add_styles();
+            let screens = split::screens().await;
+            if let Some(styles) = styles {
+                let _ = styles.await;
+            }
+            match screens {
+                Ok(screens) => {
+                    screens.acting.begin(self.socket);
+                    self.state.set(State::There(screens));
+                }
                 Err(_) => {
-                    self.0.set(State::Failed);
+                    self.state.set(State::Failed);
                     let wait = TRY_AGAIN_AFTER[tries.min(TRY_AGAIN_AFTER.len() - 1)];
                     set_timeout(move || self.fetch(tries + 1), Duration::from_secs(wait));
                 }
@@ -78,35 +104,70 @@ impl Later {
 
     /// Whether everything can be drawn. Tracks.
     pub fn is_there(self) -> bool {
-        matches!(self.0.get(), State::There(_))
+        matches!(self.state.get(), State::There(_))
+    }
+
+    /// Fetches what is not on the stream, as soon as there is code for it. Tracks.
+    pub fn fetch_beside_the_stream(self) -> bool {
+        let State::There(screens) = self.state.get() else { return false };
+        (screens.acting.fetch)(self.socket);
+        true
+    }
+
+    /// What draws the list with all its tools. Tracks.
+    pub fn list(self) -> Option<DrawList> {
+        match self.state.get() {
+            State::There(screens) => Some(screens.list),
+            State::Awaited | State::Failed => None,
+        }
     }
 
     /// The screen of one recording, or what stands there until it can be drawn. Tracks.
     pub fn recording(self, id: RecordingId) -> Node {
-        match self.0.get() {
-            State::There(screens) => (screens.recording)(id),
-            State::Awaited => loading_rows().into(),
-            State::Failed => failed(),
-        }
+        self.draw(loading_rows, |screens| (screens.recording)(id))
     }
 
     /// The screen of the faults, or what stands there until it can be drawn. Tracks.
     pub fn faults(self) -> Node {
-        match self.0.get() {
-            State::There(screens) => (screens.faults)(),
-            State::Awaited => loading_rows().into(),
-            State::Failed => failed(),
-        }
+        self.draw(loading_rows, |screens| (screens.faults)())
+    }
+
+    /// The button that starts the samples of a demonstration. Tracks.
+    pub fn samples(self) -> Node {
+        self.draw(|| Node::Nothing, |screens| (screens.samples)())
     }
 
     /// A dialog. Tracks.
     pub fn dialog(self, dialog: Dialog) -> Node {
-        match self.0.get() {
-            State::There(screens) => (screens.dialog)(dialog),
-            State::Awaited => Node::Nothing,
+        self.draw(|| Node::Nothing, |screens| (screens.dialog)(dialog))
+    }
+
+    fn draw<Waiting: Into<Node>>(self, waiting: fn() -> Waiting, draw: impl FnOnce(Screens) -> Node) -> Node {
+        match self.state.get() {
+            State::There(screens) => draw(screens),
+            State::Awaited => waiting().into(),
             State::Failed => failed(),
         }
     }
+}
+
+/// Adds the style sheet of what comes later, once, and tells when the browser has it or knows that it does not come:
+/// without it everything can still be read and pressed.
+fn add_styles() -> Option<JsFuture> {
+    if crate::element(STYLES).is_some() {
+        return None;
+    }
+    let link = document().create_element("link").ok()?;
+    for (name, value) in [("id", STYLES), ("rel", "stylesheet"), ("href", "later.css")] {
+        let _ = link.set_attribute(name, value);
+    }
+    let came = Promise::new(&mut |resolve, _| {
+        for event in ["load", "error"] {
+            let _ = link.add_event_listener_with_callback(event, &resolve);
+        }
+    });
+    document().head()?.append_child(&link).ok()?;
+    Some(JsFuture::from(came))
 }
 
 /// Said in place of what cannot be drawn yet.
@@ -130,7 +191,14 @@ fn draw_dialog(dialog: Dialog) -> Node {
 }
 
 const fn all() -> Screens {
-    Screens { recording: recording_screen, faults: faults_screen, dialog: draw_dialog }
+    Screens {
+        recording: recording_screen,
+        faults: faults_screen,
+        dialog: draw_dialog,
+        list: list::draw,
+        samples: sample_button,
+        acting: acting(),
+    }
 }
 
 #[cfg(split)]

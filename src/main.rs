@@ -1,16 +1,20 @@
 //! The dashboard: mounts the page and says so when the page has to stop.
 
+mod acting;
 mod app;
 mod clock;
 mod desk;
 mod dom;
+mod here;
 mod history;
 mod later;
+mod list;
 mod parts;
 mod route;
 mod screens;
 mod socket;
 mod standing;
+mod tasks;
 mod words;
 
 use leptos::mount::mount_to_body;

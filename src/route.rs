@@ -139,15 +139,7 @@ impl Route {
 
     /// The route that a query string names. What cannot be read is left out: an odd address is the list.
     pub fn parse(query: &str) -> Self {
-        let pairs: Vec<(String, String)> = query
-            .trim_start_matches('?')
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| {
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                (decoded(name), decoded(value))
-            })
-            .collect();
+        let pairs = pairs(query);
         let get = |name: &str| pairs.iter().find(|pair| pair.0 == name).map(|pair| pair.1.as_str());
         let recording = |name: &str| get(name).and_then(RecordingId::parse);
         let session = || get("session").and_then(|session| session.parse::<SessionNumber>().ok());
@@ -179,6 +171,31 @@ impl Route {
             };
         Self { screen, dialog }
     }
+}
+
+/// The parameters of a query string.
+pub fn pairs(query: &str) -> Vec<(String, String)> {
+    let pairs = query.trim_start_matches('?').split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(name), decoded(value))
+        })
+        .collect()
+}
+
+/// The parameters as a part of a query string.
+pub fn joined(pairs: &[(&'static str, String)]) -> String {
+    let mut query = String::new();
+    for (name, value) in pairs {
+        if !query.is_empty() {
+            query.push('&');
+        }
+        query.push_str(name);
+        query.push('=');
+        query.push_str(&encoded(value));
+    }
+    query
 }
 
 fn encoded(text: &str) -> String {
@@ -286,13 +303,27 @@ pub mod api {
 #[derive(Debug, Clone, Copy)]
 pub struct Router {
     route: RwSignal<Route>,
+    /// The parameters of the address that was opened or come back to: how the list is looked at is among them.
+    parameters: RwSignal<Vec<(String, String)>>,
+    /// How the list is looked at, as it stands in the address of the list.
+    view: StoredValue<String>,
 }
 
 impl Router {
     /// Reads where the page is, and follows the browser's history and the page's own links from then on.
     pub fn new() -> Self {
-        let router = Self { route: RwSignal::new(Route::parse(&query())) };
-        window_event_listener(leptos::ev::popstate, move |_| router.route.set(Route::parse(&query())));
+        let router = Self {
+            route: RwSignal::new(Route::parse(&query())),
+            parameters: RwSignal::new(pairs(&query())),
+            view: StoredValue::new(String::new()),
+        };
+        window_event_listener(leptos::ev::popstate, move |_| {
+            let route = Route::parse(&query());
+            if route.screen == Screen::Board {
+                router.parameters.set(pairs(&query()));
+            }
+            router.route.set(route);
+        });
         window_event_listener(leptos::ev::click, move |event| router.follow(&event));
         router
     }
@@ -300,6 +331,20 @@ impl Router {
     /// Where the page is.
     pub fn route(self) -> Route {
         self.route.get()
+    }
+
+    /// The parameters of the address that was opened, or come back to with the browser's own buttons.
+    pub fn parameters(self) -> Vec<(String, String)> {
+        self.parameters.get()
+    }
+
+    /// Keeps in the address of the list how it is looked at.
+    pub fn keep(self, view: &[(&'static str, String)]) {
+        self.view.set_value(joined(view));
+        let route = self.route_now();
+        if route.screen == Screen::Board {
+            self.travel(route, true);
+        }
     }
 
     /// Where the page is, without following it.
@@ -327,7 +372,14 @@ impl Router {
 
     fn travel(self, route: Route, replace: bool) {
         if let Ok(history) = window().history() {
-            let href = route.href();
+            let mut href = route.href();
+            let view = self.view.get_value();
+            if route.screen == Screen::Board && !view.is_empty() {
+                if href.len() > 1 {
+                    href.push('&');
+                }
+                href.push_str(&view);
+            }
             // An address of only a question mark would be the same page with a mark: the bare path is meant.
             let address = if href == "?" { window().location().pathname().unwrap_or_default() } else { href };
             let state = &wasm_bindgen::JsValue::NULL;

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use client::{Action, Client, CommandContext, PostId, PostOutcome, Request, close};
+use client::{Action, Client, CommandContext, Hands, PostId, Request, close};
 use from_json::FromJson;
 use futures_util::{SinkExt, StreamExt};
 use gloo_net::http::RequestBuilder;
@@ -13,17 +13,21 @@ use gloo_net::websocket::futures::WebSocket;
 use gloo_net::websocket::{Message, WebSocketError};
 use leptos::prelude::*;
 use rules::RecordingId;
-use rules::api::{Asked, CLIENT_HEADER, JournalPage, Problem, RecordingPage, SECRET_HEADER, Setup};
-use serde::Serialize;
-use wasm_bindgen_futures::spawn_local;
-use web_sys::AbortSignal;
+use rules::api::{Asked, CLIENT_HEADER, JournalPage, Problem, SECRET_HEADER};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortSignal, RequestInit};
 
 use crate::clock::moment;
 use crate::desk::{Desk, Hop};
 use crate::route::api;
+use crate::tasks::spawn;
 
 /// A request without an answer for this long is given up, in milliseconds of the device. The proxy answers commands at once.
 const PATIENCE_MILLIS: u32 = 10_000;
+
+/// Posts a step of the rules, and tells the client what came of it.
+pub type PostStep = fn(Socket, PostId, Request);
 
 /// The open stream; a later one has a larger number, and what an older one still tells is ignored.
 #[derive(Default)]
@@ -31,12 +35,15 @@ struct Line {
     number: u32,
     socket: Option<Rc<RefCell<WebSocket>>>,
     wake: Option<TimeoutHandle>,
+    /// What posts a step of the rules, once the page takes part.
+    post: Option<PostStep>,
 }
 
 /// The page's side of the wire. A handle: copies are the same side.
 #[derive(Clone, Copy)]
 pub struct Socket {
-    desk: Desk,
+    /// What the page knows.
+    pub desk: Desk,
     line: StoredValue<Line, LocalStorage>,
 }
 
@@ -70,14 +77,25 @@ impl Socket {
                     self.tell(|client| client.closed(moment(), None, chance()));
                 }
                 Action::Send(message) => self.send(&message),
-                Action::Post { id, request } => self.post_step(id, request),
+                Action::Post { id, request } => {
+                    if let Some(post) = self.line.with_value(|line| line.post) {
+                        post(self, id, request);
+                    }
+                }
                 Action::WakeAt(at) => self.wake_at(at),
             }
         }
         self.desk.show();
     }
 
-    fn tell(self, what: impl FnOnce(&mut Client)) {
+    /// From now on the page acts for recordings, and posts their steps with `post`.
+    pub fn take_part(self, hands: Hands, post: PostStep) {
+        self.line.update_value(|line| line.post = Some(post));
+        self.tell(|client| client.take_part(hands));
+    }
+
+    /// Tells the client something, and does what it wants done then.
+    pub fn tell(self, what: impl FnOnce(&mut Client)) {
         self.desk.client.update_value(what);
         self.turn();
     }
@@ -104,9 +122,9 @@ impl Socket {
             Ok(socket) => {
                 let socket = Rc::new(RefCell::new(socket));
                 self.line.update_value(|line| line.socket = Some(Rc::clone(&socket)));
-                spawn_local(self.listen(socket, number));
+                spawn(self.listen(socket, number));
             }
-            Err(_) => spawn_local(self.refused(number)),
+            Err(_) => spawn(self.refused(number)),
         }
     }
 
@@ -165,15 +183,12 @@ impl Socket {
 
     /// A refused handshake tells a page nothing: it asks why.
     async fn refused(self, number: u32) {
-        let answer = bounded(RequestBuilder::new(api::ME)).send().await;
-        let (hop, code) = match answer {
-            Err(_) => (Some(Hop::ProxySilent), None),
-            Ok(answer) => match answer.status() {
-                200..=299 => (None, None),
-                401 => (None, Some(close::SIGNED_OUT)),
-                403 => (None, Some(close::NOT_ALLOWED)),
-                status => (Some(Hop::ProxyRefuses(status)), None),
-            },
+        let (hop, code) = match status_of(api::ME).await {
+            None => (Some(Hop::ProxySilent), None),
+            Some(200..=299) => (None, None),
+            Some(401) => (None, Some(close::SIGNED_OUT)),
+            Some(403) => (None, Some(close::NOT_ALLOWED)),
+            Some(status) => (Some(Hop::ProxyRefuses(status)), None),
         };
         if self.is_current(number) {
             self.desk.hop.set(hop);
@@ -192,55 +207,9 @@ impl Socket {
         }
     }
 
-    /// Posts a step of the rules, and tells the client what came of it.
-    fn post_step(self, id: PostId, request: Request) {
-        let context = self.desk.client.with_value(Client::command_context);
-        spawn_local(async move {
-            let outcome = match &request {
-                Request::Call(recording, body) => {
-                    step(&api::command(recording, "calls"), body, context).await
-                }
-                Request::Decision(recording, body) => {
-                    step(&api::command(recording, "decisions"), body, context).await
-                }
-                Request::Claim(body) => step(api::LEASES, body, context).await,
-            };
-            self.tell(|client| client.answered(id, outcome, moment()));
-        });
-    }
-
-    /// What the signed-in person can ask for.
-    pub fn fetch_setup(self) {
-        spawn_local(async move {
-            if let Ok(setup) = get::<Setup>(api::SETUP).await {
-                self.desk.setup.set(Some(setup));
-            }
-        });
-    }
-
-    /// Fetches the texts of the rules, once: they are wanted most when the connection is lost.
-    pub fn fetch_rule_texts(self) {
-        if self.desk.rule_texts.with_untracked(Vec::is_empty) {
-            spawn_local(async move {
-                if let Ok(texts) = get(api::RULE_TEXTS).await {
-                    self.desk.rule_texts.set(texts);
-                }
-            });
-        }
-    }
-
-    /// Fetches the newest of those that ended.
-    pub fn fetch_ended(self) {
-        spawn_local(async move {
-            if let Ok(page) = get::<RecordingPage>(api::ENDED).await {
-                self.desk.take_older(page.recordings);
-            }
-        });
-    }
-
     /// Fetches the entries of a recording that somebody opened, until none is missing.
     pub fn fetch_entries(self, id: RecordingId, failed: RwSignal<Option<Problem>>) {
-        spawn_local(async move {
+        spawn(async move {
             let mut page_goes_on = None;
             loop {
                 // The stream tells nothing about one that ended long ago: it is read from its beginning.
@@ -303,16 +272,6 @@ impl Socket {
     }
 }
 
-async fn step(path: &str, body: &impl Serialize, context: Option<CommandContext>) -> PostOutcome {
-    let request =
-        with_context(bounded(RequestBuilder::new(path)), context).method(gloo_net::http::Method::POST);
-    let Ok(request) = request.json(body) else { return PostOutcome::Unreachable };
-    match request.send().await {
-        Err(_) => PostOutcome::Unreachable,
-        Ok(answer) => PostOutcome::of_answer(answer.status(), &answer.text().await.unwrap_or_default()),
-    }
-}
-
 /// Fetches and reads.
 ///
 /// # Errors
@@ -335,11 +294,22 @@ async fn read<Answer: FromJson>(
     Err(client::read(&text).unwrap_or_else(|_| unreadable(status)))
 }
 
-fn bounded(request: RequestBuilder) -> RequestBuilder {
+/// The status of what is answered there, if anything is. Asked without the library that the page has for it, which comes
+/// later.
+async fn status_of(path: &str) -> Option<u16> {
+    let how = RequestInit::new();
+    how.set_signal(Some(&AbortSignal::timeout_with_u32(PATIENCE_MILLIS)));
+    let answer = JsFuture::from(window().fetch_with_str_and_init(path, &how)).await.ok()?;
+    Some(answer.dyn_into::<web_sys::Response>().ok()?.status())
+}
+
+/// A request that is given up after a while.
+pub fn bounded(request: RequestBuilder) -> RequestBuilder {
     request.abort_signal(Some(&AbortSignal::timeout_with_u32(PATIENCE_MILLIS)))
 }
 
-fn with_context(request: RequestBuilder, context: Option<CommandContext>) -> RequestBuilder {
+/// A request that rests on this connection.
+pub fn with_context(request: RequestBuilder, context: Option<CommandContext>) -> RequestBuilder {
     match context {
         None => request,
         Some(context) => {

@@ -2,6 +2,7 @@
 //! when, and what one can do.
 
 pub mod journal;
+pub mod list;
 pub mod standing;
 
 use agora::notification::EventType;
@@ -23,6 +24,7 @@ use crate::parts::strip::Probe;
 use crate::standing::Group;
 
 pub const RECORDINGS: &str = "Recordings";
+pub const ALL: &str = "All";
 pub const LOADING: &str = "Loading recordings…";
 pub const ATTENTION: &str = "Attention";
 pub const WORST_FIRST: &str = "worst first";
@@ -213,6 +215,8 @@ pub const NOW: &str = "now";
 pub const REFUSED: &str = "Not done.";
 pub const CANCEL: &str = "Cancel";
 pub const NOTHING_NEXT: &str = "none";
+/// Shown for the moment in which the rules are not here yet.
+pub const NEXT_NOT_KNOWN: &str = "…";
 pub const WAITS_FOR_YOU: &str = "waits for you";
 pub const TRY_AGAIN: &str = "Try again";
 pub const TRY_AGAIN_DOTS: &str = "Try again…";
@@ -221,11 +225,9 @@ pub const DISMISS: &str = "Dismiss…";
 pub const DISMISS_PRESS: &str = "Dismiss";
 pub const ACKNOWLEDGE: &str = "Acknowledge";
 pub const FILTER_BY_STATE: &str = "Filter by state";
-pub const FIND: &str = "Find channel, sid, UID or state";
 pub const WATCH_ONE: &str = "Watch one that runs…";
 pub const START_RECORDING: &str = "Start recording";
 pub const NO_RECORDINGS: &str = "No recordings. Start one, or watch one that already runs.";
-pub const CLEAR_FILTER: &str = "Clear the filter";
 pub const WHY_MISSING: &str =
     "The texts of the rules could not be fetched yet. They are fetched again when the connection is back.";
 pub const ALARM_GONE: &str = "The cause of this alarm has passed.";
@@ -431,14 +433,6 @@ pub fn calm(recording: usize, handled: usize) -> String {
         (0, 0) => "Nothing records, nothing needs you.".to_owned(),
         (recording, 0) => format!("{recording} recording, nothing needs you."),
         (recording, handled) => format!("{recording} recording, {handled} being handled, nothing needs you."),
-    }
-}
-
-pub fn nothing_matches(all: usize, needs: usize) -> String {
-    match needs {
-        0 => format!("No recording matches. {all} are hidden."),
-        1 => format!("No recording matches. {all} are hidden, 1 of them needs you."),
-        needs => format!("No recording matches. {all} are hidden, {needs} of them need you."),
     }
 }
 

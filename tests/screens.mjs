@@ -92,6 +92,26 @@ export const scenes = [
         },
       },
       {
+        name: "list, with its menu",
+        route: "board",
+        reach: async ({ desk, page }) => {
+          await page.goto(desk.url);
+          await page.locator("summary", { hasText: "View" }).click();
+          await expect(page.getByRole("checkbox", { name: "Last 20 queries" })).toBeVisible();
+        },
+      },
+      {
+        name: "list, with ways to go on",
+        route: "board",
+        reach: async ({ desk, page }) => {
+          await page.goto(`${desk.url}?q=colour:red`);
+          await expect(page.getByText("There is no field colour.")).toBeVisible();
+          await page.getByRole("combobox", { name: "Query" }).fill("state:");
+          await page.keyboard.press("ArrowDown");
+          await expect(page.getByRole("option", { name: /state:lost/ })).toBeVisible();
+        },
+      },
+      {
         name: "recording",
         route: "recording",
         reach: async ({ desk, page, ids }) => {

@@ -60,28 +60,72 @@ pub struct Row {
     pub over: bool,
 }
 
-/// The columns: what stands above, and whether it is a number.
-const COLUMNS: [(&str, bool); 8] = [
-    ("State", false),
-    ("Channel and what is happening", false),
-    ("Mode, UID, sid", false),
-    ("Running", true),
-    ("Failovers", false),
-    ("Last 20 queries", false),
-    ("Answer, age", false),
-    ("Next", true),
+/// A column of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// How it stands.
+    State,
+    /// The channel, and what is happening.
+    Name,
+    /// Mode, UID and `sid`.
+    Ids,
+    /// For how long it records.
+    Running,
+    /// Failovers used of three.
+    Failovers,
+    /// The last twenty queries.
+    Queries,
+    /// The last answer and its age.
+    Answer,
+    /// What comes next.
+    Next,
+}
+
+/// All columns in their usual order.
+pub const COLUMNS: [Column; 8] = [
+    Column::State,
+    Column::Name,
+    Column::Ids,
+    Column::Running,
+    Column::Failovers,
+    Column::Queries,
+    Column::Answer,
+    Column::Next,
 ];
 
-/// The table around the lines.
-pub fn board(lines: Vec<Node>) -> Element {
-    let mut columns = el("tr");
-    for (name, number) in COLUMNS {
-        columns = columns.add(el("th").set("scope", "col").class("num", number).add(name));
+impl Column {
+    /// What stands above it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::State => "State",
+            Self::Name => "Channel and what is happening",
+            Self::Ids => "Mode, UID, sid",
+            Self::Running => "Running",
+            Self::Failovers => "Failovers",
+            Self::Queries => "Last 20 queries",
+            Self::Answer => "Answer, age",
+            Self::Next => "Next",
+        }
     }
-    let columns = columns.add(el("th").set("scope", "col").add(el("span.unseen").add("Actions")));
+
+    /// Whether it stands at the right.
+    pub const fn number(self) -> bool {
+        matches!(self, Self::Running | Self::Next)
+    }
+}
+
+/// The head of a column, with what stands in it.
+pub fn column_head(column: Column, inside: impl Into<Node>) -> Element {
+    el("th").set("scope", "col").class("num", column.number()).add(inside)
+}
+
+/// The table around the lines. `heads` are those of the columns; `density` names the height of the rows.
+pub fn board(heads: Vec<Node>, density: &'static str, lines: Vec<Node>) -> Element {
+    let actions = el("th").set("scope", "col").add(el("span.unseen").add("Actions"));
     el("table.board")
+        .set("data-density", density)
         .add(el("caption.unseen").add(words::RECORDINGS))
-        .add(el("thead").add(columns))
+        .add(el("thead").add(el("tr").add(heads).add(actions)))
         .add(el("tbody").add(lines))
 }
 
@@ -90,52 +134,66 @@ pub fn divider(title: &'static str) -> Node {
     el("tr.divider").key(title).add(el("td").set("colspan", "9").add(title)).into()
 }
 
-/// The row of a recording. `stale`: what it says may have changed since.
-pub fn board_row(row: &Row, stale: bool) -> Element {
-    let name = el("span.name")
-        .add(el("a").set("href", row.href.clone()).id(["row-", &row.id].concat()).add(row.channel.clone()))
-        .add(row.lamps.map(|lit| lamps(lit, true)))
-        .add(row.mark.as_ref().map(|(word, at)| {
-            el("span.mark")
-                .set("data-tone", Tone::Failover.name())
-                .add(glyph(Glyph::Failover))
-                .add(word.clone())
-                .add(" ")
-                .add(age(Some(*at)))
-                .add(" ago")
-        }))
-        .add(row.rule.map(rule_mark));
-    let ids = el("span.ids").add(row.mode.clone()).add(" · ").add(el("span.mono").add(row.uid.clone()));
-    let sid = match &row.sid {
-        Some(sid) => id(sid, &words::sid_of(&row.channel)),
-        None => el("span.meta").add(words::NO_SID),
-    };
-    let failovers = match row.failovers {
-        Some(failovers) => pips(failovers, false),
-        None => el("span.meta").add(words::NO_SESSION),
-    };
-    let answer = el("td.answer").class("stale", stale);
-    let answer = match &row.answer {
-        Some((word, at)) => answer.add(word.clone()).add(" · ").add(age(Some(*at))),
-        None => answer,
-    };
+/// The row of a recording with these columns. `stale`: what it says may have changed since. `more` stands before the button
+/// that stops it.
+pub fn board_row(row: &Row, columns: &[Column], stale: bool, more: Node) -> Element {
+    let mut line = el("tr").class("over", row.over);
+    for column in columns {
+        line = line.add(cell(row, *column, stale));
+    }
     let stop = row.stop.as_ref().map(|to| {
         el("a.button.plain")
             .set("href", to.clone())
             .set("aria-label", words::stop_of(&row.channel))
             .add(words::STOP)
     });
-    el("tr")
-        .class("over", row.over)
-        .add(el("td.cell-state").add(state(&row.state)))
-        .add(el("th.cell-name").set("scope", "row").add(name).add(el("span.says").add(row.says.clone())))
-        .add(el("td.cell-ids").add(ids).add(sid))
-        .add(el("td.num.elapsed").add(elapsed(row.since, row.until)))
-        .add(el("td.cell-pips").add(failovers))
-        .add(el("td.cell-strip").add((!row.probes.is_empty()).then(|| strip(&row.probes))))
-        .add(answer)
-        .add(el("td.next.num").add(row.next.clone()).add(" ").add(countdown(row.due)))
-        .add(el("td.cell-more").add(stop))
+    line.add(el("td.cell-more").add(more).add(stop))
+}
+
+fn cell(row: &Row, column: Column, stale: bool) -> Element {
+    match column {
+        Column::State => el("td.cell-state").add(state(&row.state)),
+        Column::Name => {
+            let link =
+                el("a").set("href", row.href.clone()).id(["row-", &row.id].concat()).add(row.channel.clone());
+            let name = el("span.name")
+                .add(link)
+                .add(row.lamps.map(|lit| lamps(lit, true)))
+                .add(row.mark.as_ref().map(|(word, at)| {
+                    el("span.mark")
+                        .set("data-tone", Tone::Failover.name())
+                        .add(glyph(Glyph::Failover))
+                        .add(word.clone())
+                        .add(" ")
+                        .add(age(Some(*at)))
+                        .add(" ago")
+                }))
+                .add(row.rule.map(rule_mark));
+            el("th.cell-name").set("scope", "row").add(name).add(el("span.says").add(row.says.clone()))
+        }
+        Column::Ids => {
+            let uid = el("span.mono").add(row.uid.clone());
+            let sid = match &row.sid {
+                Some(sid) => id(sid, &words::sid_of(&row.channel)),
+                None => el("span.meta").add(words::NO_SID),
+            };
+            el("td.cell-ids").add(el("span.ids").add(row.mode.clone()).add(" · ").add(uid)).add(sid)
+        }
+        Column::Running => el("td.num.elapsed").add(elapsed(row.since, row.until)),
+        Column::Failovers => el("td.cell-pips").add(match row.failovers {
+            Some(failovers) => pips(failovers, false),
+            None => el("span.meta").add(words::NO_SESSION),
+        }),
+        Column::Queries => el("td.cell-strip").add((!row.probes.is_empty()).then(|| strip(&row.probes))),
+        Column::Answer => {
+            let answer = el("td.answer").class("stale", stale);
+            match &row.answer {
+                Some((word, at)) => answer.add(word.clone()).add(" · ").add(age(Some(*at))),
+                None => answer,
+            }
+        }
+        Column::Next => el("td.next.num").add(row.next.clone()).add(" ").add(countdown(row.due)),
+    }
 }
 
 /// Rows that stand for what is being fetched.

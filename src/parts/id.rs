@@ -1,11 +1,12 @@
 //! Identifiers: mono, the middle may go, and a button always copies the whole.
 
-use leptos::prelude::{use_context, window};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use leptos::prelude::window;
+use wasm_bindgen_futures::JsFuture;
 
-use super::announcer::Announcer;
 use super::icon::{Icon, icon};
 use crate::dom::{Element, el};
+use crate::here::here;
+use crate::tasks::spawn;
 
 /// How many characters of an identifier are shown before its middle goes.
 const SHOWN: usize = 18;
@@ -19,20 +20,18 @@ pub fn id(text: &str, what: &str) -> Element {
 
 /// A button that copies a text and says so.
 pub fn copy_button(text: String, what: String) -> Element {
-    let announcer = use_context::<Announcer>();
+    let announcer = here().announcer;
     let name = ["Copy the ", &what].concat();
     let copy = move |_: &web_sys::Event| {
         let written = window().navigator().clipboard().write_text(&text);
         let what = what.clone();
-        spawn_local(async move {
+        spawn(async move {
             let copied = JsFuture::from(written).await.is_ok();
-            if let Some(announcer) = announcer {
-                announcer.say(if copied {
-                    ["Copied the ", &what, "."].concat()
-                } else {
-                    ["The ", &what, " could not be copied."].concat()
-                });
-            }
+            announcer.say(if copied {
+                ["Copied the ", &what, "."].concat()
+            } else {
+                ["The ", &what, " could not be copied."].concat()
+            });
         });
     };
     el("button.button.plain.square")

@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use agora::Timestamp;
-use leptos::prelude::{Get, Memo, expect_context};
+use leptos::prelude::{Get, Memo};
 
 use super::scale::{Mark, Place, mark, shape, upright};
 use crate::clock::{Clock, time_of_day};
 use crate::dom::{Element, Node, Text, el, live, part};
+use crate::here::here;
 use crate::{nodes, words};
 
 /// How long nothing must happen before a stretch is folded, in milliseconds.
@@ -185,7 +186,7 @@ fn instants(timeline: &Timeline) -> Vec<Timestamp> {
 /// words what it is, and where the same facts stand as text.
 pub fn timeline(described: String, read: impl Fn() -> Timeline + 'static) -> Node {
     part("timeline", move || {
-        let clock = expect_context::<Clock>();
+        let clock = here().clock;
         // The axis moves with the clock, but not for every tick of it: it is drawn anew a few times a minute.
         let ahead =
             Memo::new(move |_| Timestamp::from_millis(clock.second().millis() / 5_000 * 5_000 + REST));

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use rules::api::{Acknowledge, Asked, Capability, Dismiss, Problem};
 use rules::{EntryNumber, Recording, RecordingId, RuleId, SessionNumber};
-use wasm_bindgen_futures::spawn_local;
 
 use crate::clock::time_of_day;
 use crate::desk::Desk;
 use crate::dom::{Element, Node, el, part};
+use crate::here::here;
 use crate::nodes;
 use crate::parts::announcer::Announcer;
 use crate::parts::banner::banner;
@@ -22,6 +22,7 @@ use crate::parts::rule::{rule_link, rule_mark};
 use crate::route::{Route, Router, Screen, api};
 use crate::socket::{FormKey, Socket};
 use crate::standing::Standing;
+use crate::tasks::spawn;
 use crate::words;
 
 /// The body of a command that says all by its address.
@@ -46,9 +47,9 @@ impl Sending {
         Self {
             busy: RwSignal::new(false),
             problem: RwSignal::new(None),
-            router: expect_context(),
-            socket: expect_context(),
-            announcer: expect_context(),
+            router: here().router,
+            socket: here().socket,
+            announcer: here().announcer,
         }
     }
 
@@ -105,7 +106,7 @@ impl Sending {
         }
         self.busy.set(true);
         self.problem.set(None);
-        spawn_local(async move {
+        spawn(async move {
             let answer = command.await;
             // The dialog may be gone by now.
             let there = self.busy.try_set(false).is_none();
@@ -151,7 +152,7 @@ pub fn footer(
 
 /// An open dialog as a part of the page. Another address is another dialog, which begins anew.
 pub fn opened<D: Fn() -> Node + 'static>(begin: impl FnOnce(Sending) -> D + 'static) -> Node {
-    let key = expect_context::<Router>().route_now().href();
+    let key = here().router.route_now().href();
     part(key, move || {
         keep_focus();
         begin(Sending::new())
@@ -221,7 +222,7 @@ pub fn question(sending: Sending, question: Question) -> Node {
 /// Go on after the rules waited for staff.
 pub fn try_again_dialog(id: RecordingId) -> Node {
     opened(move |sending| {
-        let desk = expect_context::<Desk>();
+        let desk = here().desk;
         move || {
             let recording = recording(desk, &id);
             let channel = channel_of(recording.as_deref(), &id);
@@ -252,7 +253,7 @@ pub fn try_again_dialog(id: RecordingId) -> Node {
 /// Note that the alarm that this entry raised was seen.
 pub fn acknowledge_dialog(id: RecordingId, entry: EntryNumber) -> Node {
     opened(move |sending| {
-        let desk = expect_context::<Desk>();
+        let desk = here().desk;
         move || {
             let recording = recording(desk, &id);
             let channel = channel_of(recording.as_deref(), &id);
@@ -284,7 +285,7 @@ pub fn acknowledge_dialog(id: RecordingId, entry: EntryNumber) -> Node {
 /// Take a possible orphan, or a session out of control, off the board.
 pub fn dismiss_dialog(id: RecordingId, session: SessionNumber) -> Node {
     opened(move |sending| {
-        let desk = expect_context::<Desk>();
+        let desk = here().desk;
         let reason = RwSignal::new(String::new());
         move || {
             let channel = channel_of(recording(desk, &id).as_deref(), &id);

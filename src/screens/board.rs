@@ -10,99 +10,37 @@ use rules::{EntryNumber, Recording, RecordingId, RuleId};
 use crate::clock::time_of_day;
 use crate::desk::{Desk, Link};
 use crate::dom::{Element, Node, el, live, part};
+use crate::here::here;
+use crate::later::Later;
 use crate::nodes;
 use crate::parts::attention::{Handled, Need, attention, handled};
-use crate::parts::board::{Row, board, board_row, divider, loading_rows};
-use crate::parts::counts::{Facet, counts, facet};
+use crate::parts::board::{COLUMNS, Column, Row, board, board_row, column_head, divider, loading_rows};
 use crate::parts::icon::{Glyph, Icon, Tone, glyph, icon};
 use crate::parts::lamps::Lamps;
 use crate::parts::state::State;
-use crate::route::{Dialog, Route, Router, Screen};
+use crate::route::{Dialog, Route, Screen};
 use crate::standing::{self, Coming, Group, Standing};
+use crate::tasks::follow;
 use crate::words;
 
 /// What a recording is to the list: everything that its row, its group and its place are made of.
 #[derive(Clone, PartialEq)]
-struct Listed {
-    id: RecordingId,
-    standing: Standing,
-    group: Group,
-    row: Row,
+pub struct Listed {
+    /// Its name.
+    pub id: RecordingId,
+    /// How it stands.
+    pub standing: Standing,
+    /// What it means to staff.
+    pub group: Group,
+    /// What its row says.
+    pub row: Row,
     need: Vec<Need>,
-    asked_at: Timestamp,
-    searchable: String,
-}
-
-/// Which recordings the list shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Filter {
-    /// All that are not over, and those that are.
-    #[default]
-    All,
-    /// One group.
-    Only(GroupName),
-    /// In failover or doubt.
-    Failover,
-    /// Being retried.
-    Retrying,
-    /// Lost.
-    Lost,
-}
-
-/// A group by its name, to choose by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GroupName {
-    /// Someone must act.
-    NeedsYou,
-    /// It records.
-    Recording,
-    /// It starts.
-    Starting,
-    /// It stops.
-    Stopping,
-    /// It is over.
-    Ended,
-}
-
-impl Filter {
-    fn shows(self, listed: &Listed) -> bool {
-        let standing = listed.standing;
-        match self {
-            Self::All => true,
-            Self::Only(GroupName::NeedsYou) => listed.group == Group::NeedsYou,
-            Self::Only(GroupName::Recording) => matches!(standing, Standing::Records(_)),
-            Self::Only(GroupName::Starting) => {
-                matches!(standing, Standing::Starting | Standing::Unconfirmed(_))
-            }
-            Self::Only(GroupName::Stopping) => matches!(
-                standing,
-                Standing::Stopping(_)
-                    | Standing::StopWaits(_)
-                    | Standing::StopPending(_)
-                    | Standing::Ending(_)
-                    | Standing::TakenAsEnded(_)
-            ),
-            Self::Only(GroupName::Ended) => listed.group == Group::Ended,
-            Self::Failover => matches!(standing, Standing::InFailover(_) | Standing::Twins),
-            Self::Retrying => matches!(
-                standing,
-                Standing::InDoubt(_)
-                    | Standing::Unclear(_)
-                    | Standing::StartRetrying
-                    | Standing::StopRetrying(_)
-                    | Standing::Replacing
-                    | Standing::WaitsForRoom
-            ),
-            Self::Lost => matches!(
-                standing,
-                Standing::Lost(_)
-                    | Standing::Waits(
-                        rules::journal::WaitingFor::Replacements
-                            | rules::journal::WaitingFor::FailedReplacement
-                    )
-            ),
-        }
-    }
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// Which try the next call is.
+    pub attempt: u32,
+    /// Everything that it is known by, in small letters.
+    pub searchable: String,
 }
 
 /// One recording of the list.
@@ -115,12 +53,19 @@ struct Kept {
     owner: Owner,
 }
 
+/// Draws what else can be done with a recording, given its name and its channel.
+pub type More = fn(BoardState, &RecordingId, &str) -> Node;
+
 /// What the board keeps when one looks at something else.
 #[derive(Clone, Copy)]
 pub struct BoardState {
-    filter: RwSignal<Filter>,
-    search: RwSignal<String>,
+    /// The columns of the rows.
+    pub columns: RwSignal<Vec<Column>>,
+    /// What else stands in the last cell of a row, once there is code for it.
+    pub more: RwSignal<Option<More>>,
     kept: StoredValue<LiteMap<RecordingId, Kept>, LocalStorage>,
+    /// Owns what lives as long as the page.
+    root: StoredValue<Owner>,
     /// Moves when the list as a whole has changed: an order, a count, or what needs someone.
     changed: RwSignal<u32>,
 }
@@ -132,14 +77,15 @@ const CALM_SECONDS: i64 = 10;
 impl BoardState {
     /// Follows the desk. It lives as long as the page, so that coming back to the list shows it at once.
     pub fn new(desk: Desk) -> Self {
+        let root = Owner::current().unwrap_or_default();
         let state = Self {
-            filter: RwSignal::new(Filter::All),
-            search: RwSignal::new(String::new()),
+            root: StoredValue::new(root.clone()),
+            columns: RwSignal::new(COLUMNS.to_vec()),
+            more: RwSignal::new(None),
             kept: StoredValue::new_local(LiteMap::new()),
             changed: RwSignal::new(0),
         };
-        let root = Owner::current().unwrap_or_default();
-        Effect::new(move |_| {
+        follow(move || {
             let (ids, now) = (desk.ids.get(), desk.clock.second());
             let changed = desk.take_changed();
             let mut list_changed = false;
@@ -163,7 +109,7 @@ impl BoardState {
                     match known {
                         Some(one) => {
                             keep_coming(&mut one.coming, desk, &recording, now);
-                            let fresh = listed(&recording, now, coming_of(&one.coming));
+                            let fresh = listed(&recording, now, &one.coming);
                             if fresh != *one.listed {
                                 list_changed |= fresh.moves_the_list(&one.listed);
                                 one.listed = Rc::new(fresh);
@@ -173,7 +119,7 @@ impl BoardState {
                         None => {
                             let mut coming = None;
                             keep_coming(&mut coming, desk, &recording, now);
-                            let listed = Rc::new(listed(&recording, now, coming_of(&coming)));
+                            let listed = Rc::new(listed(&recording, now, &coming));
                             let owner = root.child();
                             let drawn = owner.with(|| RwSignal::new(0));
                             kept.insert(id.clone(), Kept { listed, coming, drawn, owner });
@@ -189,8 +135,13 @@ impl BoardState {
         state
     }
 
+    /// Makes signals that live as long as the page.
+    pub fn for_good<Made>(self, make: impl FnOnce() -> Made) -> Made {
+        self.root.with_value(|root| root.with(make))
+    }
+
     /// Every recording of the list; who reads it follows the list.
-    fn all(self) -> Vec<Rc<Listed>> {
+    pub fn all(self) -> Vec<Rc<Listed>> {
         self.changed.track();
         self.kept.with_value(|kept| kept.values().map(|one| Rc::clone(&one.listed)).collect())
     }
@@ -243,10 +194,11 @@ pub fn keep_coming(kept: &mut KeptComing, desk: Desk, recording: &Recording, now
     {
         return;
     }
-    *kept = Some((recording.last, standing::coming(desk.planned(recording, now), now)));
+    *kept = desk.planned(recording, now).map(|planned| (recording.last, standing::coming(planned, now)));
 }
 
-fn listed(recording: &Recording, now: Timestamp, coming: Option<&Coming>) -> Listed {
+fn listed(recording: &Recording, now: Timestamp, kept: &KeptComing) -> Listed {
+    let coming = coming_of(kept);
     let standing = Standing::of(recording, now);
     let group = standing::group(recording, standing, now);
     let session = standing::shown_session(recording, standing);
@@ -265,7 +217,7 @@ fn listed(recording: &Recording, now: Timestamp, coming: Option<&Coming>) -> Lis
                 && matches!(standing, Standing::Records(_))
         })
         .map(|away| ("recovered".to_owned(), away.back));
-    let (next, due) = next_words(recording, session, coming, over);
+    let (next, due) = next_words(recording, session, kept, over);
     let row = Row {
         id: recording.id.to_string(),
         href: page.href(),
@@ -302,7 +254,16 @@ fn listed(recording: &Recording, now: Timestamp, coming: Option<&Coming>) -> Lis
         }
     }
     searchable.make_ascii_lowercase();
-    Listed { id: recording.id.clone(), standing, group, row, need, asked_at: recording.asked_at, searchable }
+    Listed {
+        id: recording.id.clone(),
+        standing,
+        group,
+        row,
+        need,
+        asked_at: recording.asked_at,
+        attempt: coming.map_or(0, |coming| coming.call.attempt.number),
+        searchable,
+    }
 }
 
 fn last_answer(session: &rules::recording::Session) -> Option<(String, Timestamp)> {
@@ -319,7 +280,7 @@ fn last_answer(session: &rules::recording::Session) -> Option<(String, Timestamp
 fn next_words(
     recording: &Recording,
     session: Option<&rules::recording::Session>,
-    coming: Option<&Coming>,
+    kept: &KeptComing,
     over: bool,
 ) -> (String, Option<Timestamp>) {
     if over {
@@ -336,6 +297,7 @@ fn next_words(
     if let Some(operation) = sending {
         return (format!("{} sending…", words::standing::operation(operation)), None);
     }
+    let Some((_, coming)) = kept else { return (words::NEXT_NOT_KNOWN.to_owned(), None) };
     match coming {
         Some(Coming { at: Some(at), call, .. }) => (words::standing::operation(call.operation), Some(*at)),
         Some(Coming { at: None, call, .. }) => {
@@ -435,25 +397,10 @@ const fn severity(tone: Tone) -> u8 {
     }
 }
 
-/// A facet: what it shows, its word, and its class and mark if it is a state.
-type FacetOf = (Filter, &'static str, Option<(Tone, Glyph)>);
-
-/// The facets over the list.
-const FACETS: [FacetOf; 9] = [
-    (Filter::All, "All", None),
-    (Filter::Only(GroupName::NeedsYou), "Need you", None),
-    (Filter::Lost, "Lost", Some((Tone::Critical, Glyph::Critical))),
-    (Filter::Failover, "Failover", Some((Tone::Failover, Glyph::Failover))),
-    (Filter::Retrying, "Retrying", Some((Tone::Caution, Glyph::Retry))),
-    (Filter::Only(GroupName::Starting), "Starting", Some((Tone::Neutral, Glyph::Starting))),
-    (Filter::Only(GroupName::Stopping), "Stopping", Some((Tone::Neutral, Glyph::Stopping))),
-    (Filter::Only(GroupName::Recording), "Recording", Some((Tone::Recording, Glyph::Recording))),
-    (Filter::Only(GroupName::Ended), "Ended", Some((Tone::Neutral, Glyph::Ended))),
-];
-
 /// The screen.
-pub fn board_screen() -> Node {
-    let (desk, state) = (expect_context::<Desk>(), expect_context::<BoardState>());
+pub fn board_screen(later: Later) -> Node {
+    let (desk, state) = (here().desk, here().board);
+    let router = here().router;
     nodes![
         el("h1.unseen").id("board-title").set("tabindex", "-1").add(words::RECORDINGS),
         part("board", move || {
@@ -461,9 +408,14 @@ pub fn board_screen() -> Node {
             move || {
                 let all = state.all();
                 if !all.is_empty() {
-                    list(state, &all)
+                    match later.list() {
+                        Some(list) => list(state, &all),
+                        // A view of its own is not shown for a moment as if it were the usual one.
+                        None if !router.parameters().is_empty() => loading_rows().into(),
+                        None => plain_list(state, &all),
+                    }
                 } else if desk.complete.get() {
-                    empty(desk).into()
+                    empty(desk, later).into()
                 } else {
                     loading_rows().into()
                 }
@@ -472,7 +424,32 @@ pub fn board_screen() -> Node {
     ]
 }
 
-fn list(state: BoardState, all: &[Rc<Listed>]) -> Node {
+/// The list in the order of attention, before its tools are here.
+fn plain_list(state: BoardState, all: &[Rc<Listed>]) -> Node {
+    let whole: Vec<&Listed> = all.iter().map(Rc::as_ref).collect();
+    // What was asked for at the same time stands in the order of its ids, as it came.
+    let shown = in_order(&whole, |one| (one.group as u8, -one.asked_at.millis()));
+    let mut lines = Vec::with_capacity(shown.len() + 4);
+    let mut before = None;
+    for listed in shown {
+        if before != Some(listed.group) {
+            lines.push(divider(words::group(listed.group)));
+            before = Some(listed.group);
+        }
+        lines.push(row_part(state, listed));
+    }
+    let heads = COLUMNS.iter().map(|column| column_head(*column, column.title()).into()).collect();
+    // The tools take their places without moving the rows.
+    let tools = nodes![
+        el("div.counts"),
+        Node::Nothing,
+        el("div.query").add(el("span.buttons").add(live(ways_to_begin)))
+    ];
+    nodes![above_the_list(all), el("div.board-page").add(tools).add(board(heads, "roomy", lines)),]
+}
+
+/// What needs someone, and what is being handled.
+pub fn above_the_list(all: &[Rc<Listed>]) -> Node {
     let needs: Vec<&Need> = all.iter().flat_map(|listed| &listed.need).collect();
     let needs = in_order(&needs, |need| (severity(need.tone), 0));
     let being_handled: Vec<&Listed> =
@@ -490,54 +467,8 @@ fn list(state: BoardState, all: &[Rc<Listed>]) -> Node {
                 due: listed.row.due,
             })
             .collect();
-    let count = |filter: Filter| all.iter().filter(|listed| filter.shows(listed)).count();
-    let filter = state.filter.get();
-    let mut facets = counts(words::FILTER_BY_STATE);
-    for (key, word, mark) in FACETS {
-        let button = facet(&Facet { word, mark, count: count(key), chosen: filter == key });
-        facets = facets.add(button.on("click", move |_| state.filter.set(key)));
-    }
-    let search = state.search.get();
-    let field = el("input")
-        .set("type", "search")
-        .set("placeholder", words::FIND)
-        .value(search.clone())
-        .on("input", move |event| state.search.set(event_target_value(event)));
-    let search_box =
-        el("label.box").add(icon(Icon::Search)).add(el("span.unseen").add(words::FIND)).add(field);
-    let search = search.trim().to_lowercase();
-    let shown: Vec<&Listed> = all
-        .iter()
-        .map(Rc::as_ref)
-        .filter(|listed| {
-            filter.shows(listed) && search.split_whitespace().all(|word| listed.searchable.contains(word))
-        })
-        .collect();
-    // What was asked for at the same time stands in the order of its ids, as it came.
-    let shown = in_order(&shown, |one| (one.group as u8, -one.asked_at.millis()));
-    let table: Node = if shown.is_empty() {
-        no_match(state, all.len(), needs.len()).into()
-    } else {
-        let mut lines = Vec::with_capacity(shown.len() + 4);
-        let mut before = None;
-        for listed in shown {
-            if before != Some(listed.group) {
-                lines.push(divider(words::group(listed.group)));
-                before = Some(listed.group);
-            }
-            lines.push(row_part(state, listed));
-        }
-        board(lines).into()
-    };
-    let calm = words::calm(count(Filter::Only(GroupName::Recording)), being_handled.len());
-    nodes![
-        attention(&needs, calm),
-        handled(&being_handled),
-        el("div.board-page")
-            .add(facets)
-            .add(el("div.query").add(search_box).add(el("span.buttons").add(live(ways_to_begin))))
-            .add(table),
-    ]
+    let records = all.iter().filter(|listed| matches!(listed.standing, Standing::Records(_))).count();
+    nodes![attention(&needs, words::calm(records, being_handled.len())), handled(&being_handled)]
 }
 
 /// The things in the order of their keys; what is equal keeps its order. One sort for all lists of the page.
@@ -552,10 +483,10 @@ fn in_order<'a, Thing>(things: &[&'a Thing], key: impl Fn(&Thing) -> (u8, i64)) 
 }
 
 /// A row follows its own recording, and nothing else is drawn with it.
-fn row_part(state: BoardState, listed: &Listed) -> Node {
+pub fn row_part(state: BoardState, listed: &Listed) -> Node {
     let id = listed.id.clone();
     part(listed.row.id.clone(), move || {
-        let desk = expect_context::<Desk>();
+        let desk = here().desk;
         let known =
             state.kept.with_value(|kept| kept.get(&id).map(|one| (one.drawn, Rc::clone(&one.listed))));
         move || {
@@ -564,14 +495,16 @@ fn row_part(state: BoardState, listed: &Listed) -> Node {
             let _ = drawn.try_get();
             let now = state.kept.with_value(|kept| kept.get(&id).map(|one| Rc::clone(&one.listed)));
             let stale = !matches!(desk.link.get(), Link::Live);
-            board_row(&now.as_ref().unwrap_or(first).row, stale).into()
+            let row = &now.as_ref().unwrap_or(first).row;
+            let more = state.more.get().map(|more| more(state, &id, &row.channel));
+            state.columns.with(|columns| board_row(row, columns, stale, more.unwrap_or_default())).into()
         }
     })
 }
 
 /// Both begin where one is, so that closing the sheet comes back.
-fn ways_to_begin() -> Node {
-    let route = expect_context::<Router>().route();
+pub fn ways_to_begin() -> Node {
+    let route = here().router.route();
     nodes![
         el("a.button")
             .set("href", route.with(Dialog::Watch).href())
@@ -584,8 +517,8 @@ fn ways_to_begin() -> Node {
     ]
 }
 
-fn empty(desk: Desk) -> Element {
-    let route = expect_context::<Router>().route();
+fn empty(desk: Desk, later: Later) -> Element {
+    let route = here().router.route();
     let buttons = el("span.buttons")
         .add(
             el("a.button.primary.large")
@@ -594,24 +527,12 @@ fn empty(desk: Desk) -> Element {
                 .add(words::START_RECORDING),
         )
         .add(el("a.button.large").set("href", route.with(Dialog::Watch).href()).add(words::WATCH_ONE))
-        .add(desk.demo().then(super::faults::sample_button));
+        .add(desk.demo().then(|| later.samples()));
     el("div.empty")
         .set("data-tone", Tone::Neutral.name())
         .add(glyph(Glyph::Ended))
         .add(el("p").add(words::NO_RECORDINGS))
         .add(buttons)
-}
-
-fn no_match(state: BoardState, all: usize, needs: usize) -> Element {
-    let clear = move |_: &web_sys::Event| {
-        state.filter.set(Filter::All);
-        state.search.set(String::new());
-    };
-    el("div.empty")
-        .set("data-tone", Tone::Neutral.name())
-        .add(glyph(Glyph::Unknown))
-        .add(el("p").add(words::nothing_matches(all, needs)))
-        .add(el("button.button.large").set("type", "button").on("click", clear).add(words::CLEAR_FILTER))
 }
 
 /// A row that moves to another place is taken out of the page for a moment, and would lose the focus.
@@ -623,7 +544,7 @@ fn keep_focus(state: BoardState) {
             .try_update_value(|focused| *focused = if id.starts_with("row-") { id } else { String::new() });
     });
     on_cleanup(move || listener.remove());
-    Effect::new(move |_| {
+    follow(move || {
         state.changed.track();
         let id = focused.try_get_value().unwrap_or_default();
         if id.is_empty() {

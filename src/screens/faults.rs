@@ -7,8 +7,8 @@ use rules::api::{Capability, Problem, RequestRecording};
 use super::actions::{NO_BODY, Sending, problem_banner};
 use crate::desk::Desk;
 use crate::dom::{Element, Node, el, part};
+use crate::here::here;
 use crate::nodes;
-use crate::parts::announcer::Announcer;
 use crate::parts::icon::{Glyph, Tone, glyph};
 use crate::route::api;
 use crate::socket::{Socket, new_key};
@@ -20,8 +20,7 @@ pub const SAMPLES: [&str; 6] = ["math-7b", "chem-1", "phys-2a", "econ-5", "lang-
 /// The button that starts six sample recordings.
 pub fn sample_button() -> Node {
     part("samples", || {
-        let (desk, socket, announcer) =
-            (expect_context::<Desk>(), expect_context::<Socket>(), expect_context::<Announcer>());
+        let (desk, socket, announcer) = (here().desk, here().socket, here().announcer);
         let sending = Sending::new();
         move || {
             let blocked = sending.obstacle(desk, Capability::Operate).is_some();
@@ -194,7 +193,7 @@ static FAULTS: [Fault; 12] = [
 /// The screen.
 pub fn faults_screen() -> Node {
     part("faults", || {
-        let desk = expect_context::<Desk>();
+        let desk = here().desk;
         let sending = Sending::new();
         // A channel that does not record any more stands for the first one that does.
         let chosen = RwSignal::new(String::new());

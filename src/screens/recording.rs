@@ -21,6 +21,7 @@ use super::board::{KeptComing, coming_of, keep_coming};
 use super::shell::focus;
 use crate::desk::Desk;
 use crate::dom::{Element, Node, el, live, part};
+use crate::here::here;
 use crate::history::History;
 use crate::parts::announcer::Announcer;
 use crate::parts::banner::banner;
@@ -29,6 +30,7 @@ use crate::parts::icon::{Glyph, Tone};
 use crate::route::{Dialog, Route, Screen, api};
 use crate::socket::{Socket, get};
 use crate::standing::{self, Coming, Standing};
+use crate::tasks::{follow, follow_on, spawn};
 use crate::{nodes, words};
 
 /// The id of the title, which has the focus when the screen is come to.
@@ -83,8 +85,7 @@ struct Story {
 
 impl Page {
     fn open(id: RecordingId) -> Self {
-        let (desk, socket, announcer) =
-            (expect_context::<Desk>(), expect_context::<Socket>(), expect_context::<Announcer>());
+        let (desk, socket, announcer) = (here().desk, here().socket, here().announcer);
         let failed = RwSignal::new(None);
         let gone = RwSignal::new(None);
         desk.client.update_value(|client| client.open(&id));
@@ -93,7 +94,7 @@ impl Page {
             desk.client.try_update_value(|client| client.close(&closes));
         });
         let fetches = id.clone();
-        Effect::new(move || {
+        follow(move || {
             if desk.complete.get() && desk.live() {
                 fetch(desk, socket, fetches.clone(), gone, failed);
             }
@@ -146,7 +147,7 @@ fn fetch(
     if desk.cell(&id).is_some() || gone.with_untracked(Option::is_some) {
         return socket.fetch_entries(id, failed);
     }
-    wasm_bindgen_futures::spawn_local(async move {
+    spawn(async move {
         match get::<Recording>(&api::recording(&id)).await {
             Ok(recording) => {
                 gone.try_set(Some(Arc::new(recording)));
@@ -159,7 +160,7 @@ fn fetch(
 
 /// Says it aloud when the recording that one looks at comes to another state.
 fn say_changes(known: Memo<Option<Arc<Known>>>, announcer: Announcer) {
-    Effect::new(move |before: Option<Option<&'static str>>| {
+    follow_on(move |before: Option<Option<&'static str>>| {
         let known = known.get()?;
         let word = words::standing::word(known.standing);
         if before.flatten().is_some_and(|before| before != word) {

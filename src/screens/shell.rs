@@ -7,13 +7,14 @@ use wasm_bindgen::JsCast;
 use crate::clock::{time_of_day, zone};
 use crate::desk::{Desk, Link};
 use crate::dom::{Element, Node, el, live};
+use crate::here::here;
 use crate::nodes;
 use crate::parts::age::age;
 use crate::parts::banner::banner;
 use crate::parts::icon::{Glyph, Icon, Tone, glyph, icon};
 use crate::parts::lamps::{Lamps, lamps};
-use crate::route::{Route, Router, Screen};
-use crate::socket::Socket;
+use crate::route::{Route, Screen};
+use crate::tasks::follow;
 use crate::words;
 
 /// Gives the focus to an element, if it is there.
@@ -44,7 +45,7 @@ fn topbar() -> Element {
                 .add(words::PRODUCT),
         )
         .add(live(|| {
-            let demo = expect_context::<Desk>().demo();
+            let demo = here().desk.demo();
             demo.then(|| el("span.tag-quiet").add(words::DEMONSTRATION)).into()
         }))
         .add(el("span.spring"))
@@ -56,7 +57,7 @@ fn topbar() -> Element {
 }
 
 fn link() -> Node {
-    let (tone, mark, word) = match expect_context::<Desk>().link.get() {
+    let (tone, mark, word) = match here().desk.link.get() {
         Link::Live => (Tone::Recording, Glyph::Recording, words::LIVE),
         Link::Connecting => (Tone::Neutral, Glyph::Starting, words::CONNECTING),
         Link::Lost { .. } | Link::Ended(_) => (Tone::Caution, Glyph::Caution, words::NOT_LIVE),
@@ -66,7 +67,7 @@ fn link() -> Node {
 
 /// When the service last notified, of whatever recording: the half of a failover's story that no query tells.
 fn notified() -> Node {
-    let desk = expect_context::<Desk>();
+    let desk = here().desk;
     if !desk.complete.get() || desk.clock.second().millis() == 0 {
         return Node::Nothing;
     }
@@ -78,7 +79,7 @@ fn notified() -> Node {
 }
 
 fn clock() -> Node {
-    let now = expect_context::<Desk>().clock.second();
+    let now = here().desk.clock.second();
     if now.millis() == 0 {
         return Node::Nothing;
     }
@@ -86,7 +87,7 @@ fn clock() -> Node {
 }
 
 fn person() -> Node {
-    let desk = expect_context::<Desk>();
+    let desk = here().desk;
     desk.setup
         .with(|setup| {
             let person = &setup.as_ref()?.person;
@@ -105,7 +106,7 @@ fn person() -> Node {
 
 fn rail() -> Element {
     el("nav.rail").set("aria-label", words::MAIN_NAVIGATION).add(live(|| {
-        let (desk, at) = (expect_context::<Desk>(), expect_context::<Router>().route().screen);
+        let (desk, at) = (here().desk, here().router.route().screen);
         let link = |screen: Screen, name: &'static str, mark: Icon, here: bool| {
             let link = el("a")
                 .set("href", Route::to(screen).href())
@@ -123,7 +124,7 @@ fn rail() -> Element {
 /// One bar, only while something between the person and the service is broken.
 fn connection_bar() -> Node {
     live(|| {
-        let desk = expect_context::<Desk>();
+        let desk = here().desk;
         let bar = match desk.link.get() {
             Link::Connecting | Link::Live => return Node::Nothing,
             Link::Lost { heard, since, retry_at } => lost_bar(desk, heard, since, retry_at),
@@ -140,7 +141,7 @@ fn connection_bar() -> Node {
 }
 
 fn lost_bar(desk: Desk, heard: Option<Timestamp>, since: u64, retry_at: Option<u64>) -> Node {
-    let socket = expect_context::<Socket>();
+    let socket = here().socket;
     let (title, rest) = words::connection_lost(heard.is_none(), desk.hop.get().as_ref());
     let now = desk.clock.device();
     let mut says = el("p").id("connection").add(el("b").add(title).add(" "));
@@ -167,7 +168,7 @@ const THEME: &str = "tallylight-theme";
 fn theme_button() -> Node {
     let kept = storage().and_then(|storage| storage.get_item(THEME).ok().flatten()).unwrap_or_default();
     let theme = RwSignal::new(kept);
-    Effect::new(move |_| {
+    follow(move || {
         let Some(root) = document().document_element() else { return };
         theme.with(|theme| {
             let _ = match theme.as_str() {

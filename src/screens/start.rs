@@ -10,6 +10,7 @@ use rules::{RecordingId, RuleId};
 use super::actions::{Sending, footer, opened, problem_banner};
 use crate::desk::Desk;
 use crate::dom::{Element, Node, Text, el};
+use crate::here::here;
 use crate::nodes;
 use crate::parts::banner::banner;
 use crate::parts::button::Kind;
@@ -246,7 +247,7 @@ pub fn start_dialog(channel: Option<String>) -> Node {
     opened(move |sending| {
         let text = |text: &str| RwSignal::new(text.to_owned());
         let form = Form {
-            desk: expect_context(),
+            desk: here().desk,
             app: text(""),
             channel: RwSignal::new(channel.unwrap_or_default()),
             original: text(""),

@@ -1,13 +1,12 @@
 //! The dialog before a stop: it names the channel and what will happen.
 
-use leptos::prelude::*;
 use rules::api::Capability;
 use rules::{RecordingId, RuleId, SessionNumber};
 
 use super::actions::{NO_BODY, Question, channel_of, opened, question, recording};
 use crate::clock::time_of_day;
-use crate::desk::Desk;
 use crate::dom::{Node, el};
+use crate::here::here;
 use crate::nodes;
 use crate::parts::age::whole_seconds;
 use crate::parts::banner::banner;
@@ -22,7 +21,7 @@ use crate::words;
 /// Stop a recording, or one of its sessions.
 pub fn stop_dialog(id: RecordingId, session: Option<SessionNumber>) -> Node {
     opened(move |sending| {
-        let desk = expect_context::<Desk>();
+        let desk = here().desk;
         move || {
             let recording = recording(desk, &id);
             let recording = recording.as_deref();

@@ -8,6 +8,7 @@ use super::actions::{Sending, footer, opened, problem_banner};
 use super::start::mode_choices;
 use crate::desk::Desk;
 use crate::dom::{Node, el};
+use crate::here::here;
 use crate::nodes;
 use crate::parts::button::Kind;
 use crate::parts::dialog::dialog;
@@ -29,7 +30,7 @@ struct Form {
 /// The dialog.
 pub fn watch_dialog() -> Node {
     opened(|sending| {
-        let desk = expect_context::<Desk>();
+        let desk = here().desk;
         let text = || RwSignal::new(String::new());
         let form = Form {
             channel: text(),

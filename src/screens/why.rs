@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use rules::RuleId;
 
 use super::actions::opened;
-use crate::desk::Desk;
 use crate::dom::{Node, el};
+use crate::here::here;
 use crate::parts::dialog::dialog;
 use crate::words;
 
@@ -29,7 +29,7 @@ pub struct RuleText {
 /// The dialog.
 pub fn why_dialog(rule: RuleId) -> Node {
     opened(move |sending| {
-        let desk = expect_context::<Desk>();
+        let desk = here().desk;
         move || {
             let texts = desk.rule_texts.get();
             let told = texts.iter().find(|text| text.id == rule.as_str());

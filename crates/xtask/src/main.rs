@@ -50,7 +50,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Join style/main.css with everything it imports into target/style/app.css
+    /// Join the style sheets into target/style/app.css, and those that come later into target/style/later.css
     Style,
     /// Make target/page/rules.json of docs/rules.md: what the page shows where somebody asks why
     RuleTexts,
@@ -85,7 +85,7 @@ fn main() -> ExitCode {
     // Also when this program panics, for example because nobody reads its output any more.
     let _end_all = processes::EndAll;
     let outcome = match arguments.command {
-        Command::Style => style::write_joined_sheet(),
+        Command::Style => style::write_joined_sheets(),
         Command::RuleTexts => rule_texts::write(),
         Command::Build => build(),
         Command::Demo(options) => demo::run(&options),

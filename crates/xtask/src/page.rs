@@ -6,11 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What the first load is to weigh at most, in bytes of brotli.
-const FIRST_LOAD_GOAL_BYTES: u64 = 150_000;
-
-/// What it weighs at most today: it is lowered with every step towards the goal, and never raised.
-const FIRST_LOAD_LIMIT_BYTES: u64 = 200_000;
+/// What the first load weighs at most, in bytes of brotli.
+const FIRST_LOAD_LIMIT_BYTES: u64 = 150_000;
 
 /// The largest window that every browser accepts, and the most effort: a file is compressed once and sent often.
 const BROTLI_WINDOW_BITS: i32 = 22;
@@ -91,11 +88,13 @@ fn report(sizes: &[(u64, PathBuf)]) -> Outcome {
         })
         .collect();
     let total: u64 = needed.iter().map(|(size, _)| size).sum();
+    let everything: u64 = sizes.iter().map(|(size, _)| size).sum();
     println!("{:>9}  the first load, bytes of brotli", "size");
     for (size, name) in &needed {
         println!("{size:>9}  {name}");
     }
-    println!("{total:>9}  in all; the goal is {FIRST_LOAD_GOAL_BYTES}, the limit {FIRST_LOAD_LIMIT_BYTES}");
+    println!("{total:>9}  in all; the limit is {FIRST_LOAD_LIMIT_BYTES}");
+    println!("{:>9}  fetched after it, when the list is there", everything - total);
     if total > FIRST_LOAD_LIMIT_BYTES {
         return Err(Problem::new(format!(
             "The first load weighs {total} bytes of brotli, more than the {FIRST_LOAD_LIMIT_BYTES} that are allowed."

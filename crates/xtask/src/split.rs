@@ -25,7 +25,8 @@ const LATER: &str = "later";
 
 /// What the page's own compilation is told beside `Cargo.toml`. A panic ends the page without a text: it cannot be
 /// read by whom it happens to, and its texts are a tenth of the download. Relocations tell what needs what.
-const RUSTFLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort --cfg split -Clink-args=--emit-relocs";
+const RUSTFLAGS: &str =
+    "-Zunstable-options -Cpanic=immediate-abort -Zfmt-debug=none --cfg split -Clink-args=--emit-relocs";
 
 fn folder() -> PathBuf {
     paths::target().join("page")

@@ -1,4 +1,5 @@
-//! Joins the style sheets: `style/main.css` and what it imports, in order, become one small file.
+//! Joins the style sheets: `style/main.css` and what it imports, in order, become one small file, and `style/later.css`
+//! another, which the page fetches when the list is there.
 //!
 //! Trunk calls this before every build. A browser would fetch each `@import` only after it has read the file before,
 //! and building needs no Node.
@@ -7,17 +8,23 @@ use crate::{Outcome, Problem, paths};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Writes `target/style/app.css` in the checkout.
-pub fn write_joined_sheet() -> Outcome {
-    let joined = shrink(&join(&paths::root().join("style/main.css"), &mut Vec::new())?);
-    let file = paths::target().join("style/app.css");
+/// Writes `target/style/app.css` and `target/style/later.css` in the checkout.
+pub fn write_joined_sheets() -> Outcome {
+    for (from, to) in [("main.css", "app.css"), ("later.css", "later.css")] {
+        let sheet = paths::root().join("style").join(from);
+        write(&paths::target().join("style").join(to), shrink(&join(&sheet, &mut Vec::new())?))?;
+    }
+    Ok(())
+}
+
+fn write(file: &Path, joined: String) -> Outcome {
     // An unchanged file keeps its time, so that a watching trunk does not build again because of its own build.
-    if fs::read_to_string(&file).is_ok_and(|present| present == joined) {
+    if fs::read_to_string(file).is_ok_and(|present| present == joined) {
         return Ok(());
     }
     let folder = paths::target().join("style");
     fs::create_dir_all(&folder)
-        .and_then(|()| fs::write(&file, joined))
+        .and_then(|()| fs::write(file, joined))
         .map_err(|error| Problem::new(format!("{} cannot be written: {error}.", file.display())))
 }
 

@@ -17,6 +17,7 @@ use crate::parts::panel;
 use crate::parts::rule::rule_link;
 use crate::route::api;
 use crate::socket::get;
+use crate::tasks::spawn;
 use crate::{nodes, words};
 
 /// How many entries are shown before one asks for more.
@@ -123,7 +124,7 @@ fn raw_later(page: &Rc<Page>, number: EntryNumber) -> crate::dom::Element {
         }
         raw.update(|all| all.push((number, words::LOADING_RAW.to_owned())));
         let path = api::journal(&id, number.saturating_sub(1));
-        wasm_bindgen_futures::spawn_local(async move {
+        spawn(async move {
             let says = match get::<JournalPage>(&path).await {
                 Ok(page) => as_it_came(page, number).unwrap_or_else(|| words::RAW_GONE.to_owned()),
                 Err(problem) => words::sentence(&problem.title),

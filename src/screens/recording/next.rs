@@ -150,7 +150,7 @@ pub(super) fn window(page: &Rc<Page>, known: &Known) -> Node {
             window.asked.push((call.sent.max(t0), mark));
         }
     }
-    for (at, call, reason) in page.desk.planned(&known.recording, now) {
+    for (at, call, reason) in page.desk.planned(&known.recording, now).unwrap_or_default() {
         if call.session == number && call.operation == Operation::Query {
             window.ahead.push(at.max(now));
             window.ahead.extend(reason.later);

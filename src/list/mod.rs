@@ -1,0 +1,343 @@
+//! The list with all its tools: counts, query, order, columns, density, pins and saved views. The list alone is in
+//! `screens::board`, and is shown until this has arrived.
+
+pub mod order;
+pub mod query;
+pub mod view;
+
+mod matching;
+mod toolbar;
+
+use core::time::Duration;
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use rules::RecordingId;
+
+use crate::clock::moment;
+use crate::dom::{Element, Node, el};
+use crate::here::here;
+use crate::nodes;
+use crate::parts::board::{Column, board, column_head, divider};
+use crate::parts::icon::Glyph;
+use crate::route::Router;
+use crate::screens::board::{BoardState, Listed, above_the_list, row_part};
+use crate::tasks::{follow, follow_on};
+use crate::words;
+use order::{Placed, Spot, Under, place};
+use query::{Slip, Term};
+use view::{Sort, View};
+
+/// Where pins, views and tastes are kept in the browser.
+const PINS: &str = "tallylight-pins";
+const TASTE: &str = "tallylight-list";
+const VIEWS: &str = "tallylight-views";
+
+/// A hand that does not move for this many milliseconds rests: a screen is looked at all day with the mouse on it.
+const HAND_RESTS_AFTER: u64 = 10_000;
+
+/// More pins than this would be no order any more.
+const MOST_PINS: usize = 200;
+/// As many saved views fit over a list.
+const MOST_VIEWS: usize = 50;
+
+/// What the list keeps. A handle: copies are the same list.
+#[derive(Clone, Copy)]
+struct List {
+    board: BoardState,
+    view: RwSignal<View>,
+    /// The last query that could be read, and what is wrong with the present one.
+    terms: StoredValue<Vec<Term>>,
+    pins: RwSignal<Vec<RecordingId>>,
+    saved: RwSignal<Vec<(String, View)>>,
+    /// Whether a hand is on the rows, and when it moved last by the device's monotonic clock.
+    held: RwSignal<bool>,
+    touched: StoredValue<u64>,
+    /// Moves when the rows are to fall into their places under the hand.
+    sorted_anew: RwSignal<u32>,
+    spots: StoredValue<Vec<Spot>>,
+    /// How many rows would come, and how many would move, without the hand.
+    waiting: RwSignal<(usize, usize)>,
+    /// The name that is typed for a view.
+    name: RwSignal<String>,
+    /// Whether ways to go on are offered under the query, and which one is chosen.
+    completing: RwSignal<Option<Option<usize>>>,
+}
+
+thread_local! {
+    static LIST: core::cell::OnceCell<List> = const { core::cell::OnceCell::new() };
+}
+
+impl List {
+    /// The one list of the page; it is made when it is first drawn and lives as long as the page.
+    fn of(board: BoardState) -> Self {
+        LIST.with(|list| {
+            *list.get_or_init(|| {
+                let router = here().router;
+                board.for_good(|| Self::new(board, router))
+            })
+        })
+    }
+
+    fn new(board: BoardState, router: Router) -> Self {
+        let taste = kept(TASTE);
+        let usual = View::default().told_by(crate::route::pairs(&taste).iter().map(pair));
+        let told = move || usual.clone().told_by(router.parameters().iter().map(pair));
+        let list = Self {
+            board,
+            view: RwSignal::new(told()),
+            terms: StoredValue::new(Vec::new()),
+            pins: RwSignal::new(kept(PINS).lines().filter_map(RecordingId::parse).take(MOST_PINS).collect()),
+            saved: RwSignal::new(kept(VIEWS).lines().filter_map(saved_view).take(MOST_VIEWS).collect()),
+            held: RwSignal::new(false),
+            touched: StoredValue::new(0),
+            sorted_anew: RwSignal::new(0),
+            spots: StoredValue::new(Vec::new()),
+            waiting: RwSignal::new((0, 0)),
+            name: RwSignal::new(String::new()),
+            completing: RwSignal::new(None),
+        };
+        board.more.set(Some(pin_button));
+        // The browser's own buttons go back and forth between views.
+        follow_on(move |before: Option<()>| {
+            let view = told();
+            if before.is_some() && list.view.with_untracked(|now| *now != view) {
+                list.view.set(view);
+            }
+        });
+        follow(move || {
+            list.view.with(|view| {
+                if board.columns.with_untracked(|shown| *shown != view.columns) {
+                    board.columns.set(view.columns.clone());
+                }
+                router.keep(&view.parameters());
+                let taste = View { query: String::new(), sort: None, ..view.clone() };
+                keep(TASTE, &crate::route::joined(&taste.parameters()));
+            });
+        });
+        follow(move || {
+            let pins: Vec<String> = list.pins.get().iter().map(ToString::to_string).collect();
+            keep(PINS, &pins.join("\n"));
+        });
+        follow(move || {
+            let lines: Vec<String> = list.saved.with(|saved| saved.iter().map(view_line).collect());
+            keep(VIEWS, &lines.join("\n"));
+        });
+        list
+    }
+
+    /// The person wants another view: the rows fall into its places at once.
+    fn change(self, change: impl FnOnce(&mut View)) {
+        self.spots.set_value(Vec::new());
+        self.view.update(change);
+    }
+
+    /// A hand is on the rows: they stay where they are until it has gone, or rests.
+    fn touch(self) {
+        self.touched.set_value(moment().monotonic);
+        if !self.held.get_untracked() {
+            self.held.set(true);
+            self.wait_for_rest(HAND_RESTS_AFTER);
+        }
+    }
+
+    fn wait_for_rest(self, wait: u64) {
+        set_timeout(
+            move || {
+                let still = moment().monotonic.saturating_sub(self.touched.get_value());
+                match HAND_RESTS_AFTER.checked_sub(still) {
+                    Some(rest) if rest > 0 && self.held.get_untracked() => self.wait_for_rest(rest),
+                    _ => self.let_go(),
+                }
+            },
+            Duration::from_millis(wait),
+        );
+    }
+
+    fn let_go(self) {
+        if self.held.get_untracked() {
+            self.held.set(false);
+        }
+    }
+}
+
+fn pair(pair: &(String, String)) -> (&str, &str) {
+    (&pair.0, &pair.1)
+}
+
+/// A saved view as one line: its name and its address.
+fn view_line((name, view): &(String, View)) -> String {
+    let mut parameters = vec![("name", name.clone())];
+    parameters.extend(view.parameters());
+    crate::route::joined(&parameters)
+}
+
+fn saved_view(line: &str) -> Option<(String, View)> {
+    let pairs = crate::route::pairs(line);
+    let (_, name) = pairs.iter().find(|(name, _)| name == "name")?;
+    Some((name.clone(), View::default().told_by(pairs.iter().map(pair))))
+}
+
+fn kept(name: &str) -> String {
+    let storage = window().local_storage().ok().flatten();
+    storage.and_then(|storage| storage.get_item(name).ok().flatten()).unwrap_or_default()
+}
+
+fn keep(name: &str, value: &str) {
+    if let Some(storage) = window().local_storage().ok().flatten() {
+        // A browser that keeps nothing, or has no room, shows the same page.
+        let _ = if value.is_empty() { storage.remove_item(name) } else { storage.set_item(name, value) };
+    }
+}
+
+/// Draws the list.
+pub fn draw(board_state: BoardState, all: &[Rc<Listed>]) -> Node {
+    let list = List::of(board_state);
+    let desk = here().desk;
+    list.sorted_anew.track();
+    let (view, pins, held) = (list.view.get(), list.pins.get(), list.held.get());
+    let typing = list.completing.with(Option::is_some);
+    let asked = if typing { query::without_the_unfinished(&view.query) } else { &view.query };
+    let (terms, slip) = match query::parse(asked) {
+        Ok(terms) => {
+            list.terms.set_value(terms.clone());
+            (terms, None)
+        }
+        Err(slip) => (list.terms.get_value(), Some(slip)),
+    };
+    // What depends on the time is looked at again with every second.
+    let now = if matching::depends_on_time(&terms) { desk.clock.second() } else { desk.clock.now() };
+    let fits = |listed: &Listed| matching::fits(&terms, desk, listed, &pins, now);
+    let shown: Vec<&Listed> = all.iter().map(Rc::as_ref).filter(|listed| fits(listed)).collect();
+    let hidden = all.len() - shown.len();
+    let needs = |listed: &&Listed| listed.group == crate::standing::Group::NeedsYou;
+    let hidden_needs =
+        all.iter().map(Rc::as_ref).filter(needs).count() - shown.iter().copied().filter(needs).count();
+    let wanted = in_order(shown, view.sort, &pins);
+    let placed = place(&list.spots.get_value(), wanted, held);
+    list.spots.set_value(placed.spots.clone());
+    let waiting = (placed.new, placed.moved);
+    if list.waiting.with_untracked(|known| *known != waiting) {
+        list.waiting.set(waiting);
+    }
+    nodes![
+        above_the_list(all),
+        el("div.board-page")
+            // Not when it leaves the rows alone: the button that sorts them stands over them.
+            .on("mouseleave", move |_| list.let_go())
+            .add(toolbar::counts_of(list, all, &terms, slip.is_some()))
+            .add(toolbar::views(list, desk, all, &pins, now))
+            .add(toolbar::query_line(list, &view, slip.as_ref()))
+            .add(slip.as_ref().map(slip_line))
+            .add(rows(list, &view, all, &placed))
+            .add((hidden > 0).then(|| hidden_line(list, hidden, hidden_needs))),
+    ]
+}
+
+/// The recordings in their order, each with what it stands under.
+fn in_order(mut shown: Vec<&Listed>, sort: Option<Sort>, pins: &[RecordingId]) -> Vec<Spot> {
+    match sort {
+        None => shown.sort_by_key(|one| (!pins.contains(&one.id), one.group as u8, -one.asked_at.millis())),
+        Some(sort) => {
+            shown.sort_by(|one, other| {
+                let order = matching::key(sort.column, one).cmp(&matching::key(sort.column, other));
+                let order = if sort.falling { order.reverse() } else { order };
+                let pinned = pins.contains(&other.id).cmp(&pins.contains(&one.id));
+                pinned.then(order).then(other.asked_at.cmp(&one.asked_at))
+            });
+        }
+    }
+    let under = |listed: &Listed| match (pins.contains(&listed.id), sort) {
+        (true, _) => Some(Under::Pinned),
+        (false, None) => Some(Under::Group(listed.group)),
+        (false, Some(_)) => None,
+    };
+    shown.into_iter().map(|listed| Spot { id: listed.id.clone(), under: under(listed) }).collect()
+}
+
+fn rows(list: List, view: &View, all: &[Rc<Listed>], placed: &Placed) -> Node {
+    let mut lines = Vec::with_capacity(placed.spots.len() + 5);
+    let mut before = None;
+    for spot in &placed.spots {
+        let Ok(place) = all.binary_search_by(|listed| listed.id.cmp(&spot.id)) else { continue };
+        if spot.under.is_some() && before != spot.under {
+            lines.push(divider(match spot.under {
+                Some(Under::Group(group)) => words::group(group),
+                Some(Under::New) => words::list::NEW,
+                Some(Under::Pinned) | None => words::list::PINNED,
+            }));
+        } else if spot.under.is_none() && before.is_some() {
+            lines.push(divider(words::list::NOT_PINNED));
+        }
+        before = spot.under;
+        lines.push(row_part(list.board, &all[place]));
+    }
+    if lines.is_empty() {
+        return el("div.empty")
+            .set("data-tone", crate::parts::icon::Tone::Neutral.name())
+            .add(crate::parts::icon::glyph(Glyph::Unknown))
+            .add(el("p").add(words::list::NOTHING_FITS))
+            .into();
+    }
+    let heads = view.columns.iter().map(|column| head(list, view.sort, *column).into()).collect();
+    let mut table = board(heads, view.density.name(), lines);
+    for event in ["mousemove", "focusin", "keydown", "wheel"] {
+        table = table.on(event, move |_| list.touch());
+    }
+    table.into()
+}
+
+/// The head of a column is a button that sorts.
+fn head(list: List, sort: Option<Sort>, column: Column) -> Element {
+    let now = sort.filter(|sort| sort.column == column);
+    let (order, mark) = match now {
+        Some(Sort { falling: false, .. }) => ("ascending", " ↑"),
+        Some(Sort { falling: true, .. }) => ("descending", " ↓"),
+        None => ("none", ""),
+    };
+    let button = el("button.button")
+        .set("type", "button")
+        .set("title", words::list::sort_by(column.title()))
+        .on("click", move |_| list.change(|view| view.press(column)))
+        .add(column.title())
+        .add(el("span").set("aria-hidden", "true").add(mark));
+    column_head(column, button).set("aria-sort", order)
+}
+
+fn slip_line(slip: &Slip) -> Element {
+    el("p.check.slip")
+        .id("query-slip")
+        .set("data-tone", crate::parts::icon::Tone::Critical.name())
+        .add(crate::parts::icon::glyph(Glyph::Critical))
+        .add(el("span").add(slip.says.clone()))
+}
+
+fn hidden_line(list: List, hidden: usize, needs: usize) -> Element {
+    el("p.board-foot").add(words::list::hidden(hidden, needs)).add(" ").add(
+        el("button.button")
+            .set("type", "button")
+            .on("click", move |_| list.change(|view| view.query.clear()))
+            .add(words::list::CLEAR_QUERY),
+    )
+}
+
+/// Pins a recording, or takes the pin out.
+fn pin_button(board: BoardState, id: &RecordingId, channel: &str) -> Node {
+    let list = List::of(board);
+    let pinned = list.pins.with(|pins| pins.contains(id));
+    let id = id.clone();
+    el("button.button.plain.pin")
+        .set("type", "button")
+        .set("aria-pressed", if pinned { "true" } else { "false" })
+        .set("aria-label", words::list::pin_of(channel, false))
+        .set("title", words::list::pin_of(channel, pinned))
+        .on("click", move |_| {
+            list.pins.update(|pins| match pins.iter().position(|pin| *pin == id) {
+                Some(place) => _ = pins.remove(place),
+                None if pins.len() < MOST_PINS => pins.push(id.clone()),
+                None => {}
+            });
+        })
+        .add(if pinned { "★" } else { "☆" })
+        .into()
+}

@@ -1,0 +1,142 @@
+//! The sentences of the list's query, columns and views.
+
+use crate::list::query::Field;
+
+pub const UNCLOSED_QUOTE: &str = "A quotation mark is not closed: put a second one behind the words.";
+
+/// A field that does not exist.
+pub fn no_field(name: &str, known: &[&str]) -> String {
+    format!(
+        "There is no field {name}. There are {}. To look for the text itself, quote it.",
+        known.join(", ")
+    )
+}
+
+/// A field without a value.
+pub fn no_value(name: &str) -> String {
+    format!("Type what {name} is to be.")
+}
+
+/// A field that has no order.
+pub fn not_compared(name: &str) -> String {
+    format!("{name} is compared with a colon only: {name}:…")
+}
+
+/// A value that the field never has.
+pub fn no_such_value(name: &str, value: &str, known: &[&str]) -> String {
+    format!("{name} is never {value}. It is one of {}.", known.join(", "))
+}
+
+/// A number was wanted.
+pub fn not_a_number(name: &str, value: &str) -> String {
+    format!("{name} is a whole number, such as {name}>=2; {value} is none.")
+}
+
+/// A duration was wanted.
+pub fn not_a_duration(name: &str, value: &str) -> String {
+    format!("{name} is a duration, such as {name}>90s, {name}>5m or {name}<2h; {value} is none.")
+}
+
+/// What a field asks about.
+pub const fn field(field: Field) -> &'static str {
+    match field {
+        Field::State => "how it stands",
+        Field::Channel => "the channel",
+        Field::Sid => "the recording ID of the service",
+        Field::Uid => "a UID that it has or had",
+        Field::Resource => "the resource ID",
+        Field::App => "the App ID's name",
+        Field::Mode => "the mode",
+        Field::File => "a file that was confirmed",
+        Field::Rule => "the rule that decided or comes next",
+        Field::Answer => "the last answer's status, or none",
+        Field::Failovers => "failovers used, of three",
+        Field::Attempts => "which try the next call is",
+        Field::Running => "for how long it records",
+        Field::Age => "how old the last answer is",
+        Field::Pinned => "pinned in this browser",
+    }
+}
+
+/// What a value of a field means.
+pub fn value(field: Field, value: &str) -> &'static str {
+    match (field, value) {
+        (Field::State, "needs-you") => "someone must act",
+        (Field::State, "lost") => "nobody records",
+        (Field::State, "failover") => "moving to another server",
+        (Field::State, "retrying") => "a call is tried again",
+        (Field::State, "starting") => "not confirmed yet",
+        (Field::State, "stopping") => "a stop is on its way",
+        (Field::State, "recording") => "it records",
+        (Field::State, _) => "it is over",
+        (Field::Mode, "individual") => "a file for each publisher",
+        (Field::Mode, "mix") => "one file of all",
+        (Field::Mode, _) => "a web page",
+        _ => "",
+    }
+}
+
+pub const QUERY: &str = "Find: a word, or state:failover ha>=2";
+pub const QUERY_NAME: &str = "Query";
+pub const COMPLETIONS: &str = "Ways to go on";
+pub const VIEW: &str = "View";
+pub const COLUMNS: &str = "Columns";
+pub const DENSITY: &str = "Rows";
+pub const PINNED: &str = "Pinned";
+pub const NEW: &str = "New, not sorted in yet";
+pub const NOT_PINNED: &str = "Others";
+pub const NOTHING_FITS: &str = "No recording fits the query.";
+pub const RESET_VIEW: &str = "Back to the usual view";
+pub const CLEAR_QUERY: &str = "Clear the query";
+pub const NAME_OF_VIEW: &str = "Name of the view";
+pub const SAVE_VIEW: &str = "Save this view";
+pub const SAVED_VIEWS: &str = "Saved views";
+
+/// The name of a density.
+pub const fn density(rows: crate::list::view::Density) -> &'static str {
+    match rows {
+        crate::list::view::Density::Compact => "compact",
+        crate::list::view::Density::Usual => "usual",
+        crate::list::view::Density::Roomy => "roomy",
+    }
+}
+
+/// What the button of a pin does.
+pub fn pin_of(channel: &str, pinned: bool) -> String {
+    if pinned { format!("Unpin {channel}") } else { format!("Pin {channel}") }
+}
+
+/// How many recordings the query hides, and how many of them need someone.
+pub fn hidden(hidden: usize, need: usize) -> String {
+    let recordings =
+        if hidden == 1 { "1 recording is".to_owned() } else { format!("{hidden} recordings are") };
+    match need {
+        0 => format!("{recordings} hidden by the query."),
+        1 => format!("{recordings} hidden by the query, and 1 of them needs you."),
+        need => format!("{recordings} hidden by the query, and {need} of them need you."),
+    }
+}
+
+/// The button that sorts while a hand is on the rows.
+pub fn waiting(new: usize, moved: usize) -> String {
+    match (new, moved) {
+        (0, moved) => format!("Re-sort ({moved} moved)"),
+        (new, 0) => format!("Re-sort ({new} new)"),
+        (new, moved) => format!("Re-sort ({new} new, {moved} moved)"),
+    }
+}
+
+/// The name of the button in a column's head.
+pub fn sort_by(column: &str) -> String {
+    format!("Sort by {column}")
+}
+
+/// A column can be moved by buttons too.
+pub fn move_column(column: &str, to_the_left: bool) -> String {
+    format!("Move {column} to the {}", if to_the_left { "left" } else { "right" })
+}
+
+/// A saved view is taken away.
+pub fn forget_view(name: &str) -> String {
+    format!("Forget the view {name}")
+}
