@@ -21,6 +21,7 @@ use crate::route::{Dialog, Route, Router, Screen};
 use crate::screens::actions::{acknowledge_dialog, dismiss_dialog, try_again_dialog};
 use crate::screens::board::{BoardState, Listed};
 use crate::screens::faults::{faults_screen, sample_button};
+use crate::screens::notices::notices_dialog;
 use crate::screens::recording::recording_screen;
 use crate::screens::start::start_dialog;
 use crate::screens::stop::stop_dialog;
@@ -186,6 +187,7 @@ fn draw_dialog(dialog: Dialog) -> Node {
         Dialog::TryAgain(id) => try_again_dialog(id),
         Dialog::Acknowledge(id, entry) => acknowledge_dialog(id, entry),
         Dialog::Dismiss(id, session) => dismiss_dialog(id, session),
+        Dialog::Notices => notices_dialog(),
         Dialog::Why(rule) => why_dialog(rule),
     }
 }

@@ -11,7 +11,7 @@ use wasm_bindgen::JsCast;
     not(test),
     expect(dead_code, reason = "read by a journey out of this file, and by the tests below")
 )]
-pub const ROUTES: [&str; 11] = [
+pub const ROUTES: [&str; 12] = [
     "board",
     "recording",
     "faults",
@@ -22,6 +22,7 @@ pub const ROUTES: [&str; 11] = [
     "try-again",
     "acknowledge",
     "dismiss",
+    "notices",
     "why",
 ];
 
@@ -54,6 +55,8 @@ pub enum Dialog {
     Acknowledge(RecordingId, EntryNumber),
     /// Take a session off the board.
     Dismiss(RecordingId, SessionNumber),
+    /// What the service notifies, and what of it fits no session.
+    Notices,
     /// The reason of a rule.
     Why(RuleId),
 }
@@ -89,6 +92,7 @@ impl Route {
             (Some(Dialog::TryAgain(_)), _) => "try-again",
             (Some(Dialog::Acknowledge(..)), _) => "acknowledge",
             (Some(Dialog::Dismiss(..)), _) => "dismiss",
+            (Some(Dialog::Notices), _) => "notices",
             (Some(Dialog::Why(_)), _) => "why",
             (None, Screen::Board) => "board",
             (None, Screen::Recording(_)) => "recording",
@@ -132,6 +136,7 @@ impl Route {
                 add("dismiss", Some(id.to_string()));
                 add("session", Some(session.to_string()));
             }
+            Some(Dialog::Notices) => add("notices", None),
             Some(Dialog::Why(rule)) => add("why", Some(rule.to_string())),
         }
         query
@@ -166,6 +171,8 @@ impl Route {
                 get("entry").and_then(|entry| entry.parse().ok()).map(|entry| Dialog::Acknowledge(id, entry))
             } else if let Some(id) = recording("dismiss") {
                 session().map(|session| Dialog::Dismiss(id, session))
+            } else if get("notices").is_some() {
+                Some(Dialog::Notices)
             } else {
                 get("why").and_then(RuleId::parse).map(Dialog::Why)
             };
@@ -263,6 +270,21 @@ pub mod api {
     /// The stop of a whole recording, which can be taken back for five seconds.
     pub fn stop(id: &RecordingId) -> String {
         format!("{RECORDINGS}/{id}/stop?undo=5")
+    }
+
+    /// That this possible orphan is the session of a `sid`.
+    pub fn adopt_orphan(id: &RecordingId, session: SessionNumber) -> String {
+        format!("{RECORDINGS}/{id}/sessions/{session}/adopt")
+    }
+
+    /// The notifications of an App ID that fit no session, the newest first.
+    pub fn unmatched(app: &str) -> String {
+        format!("api/v1/notifications/{}", super::encoded(app))
+    }
+
+    /// Sets up the notifications of an App ID.
+    pub fn set_up(app: &str) -> String {
+        [&unmatched(app), "/setup"].concat()
     }
 
     /// The stop of one session.
@@ -436,6 +458,7 @@ mod tests {
             recording.with(Dialog::TryAgain(id())),
             recording.with(Dialog::Acknowledge(id(), 12)),
             recording.with(Dialog::Dismiss(id(), 3)),
+            recording.with(Dialog::Notices),
             recording.with(Dialog::Why(RuleId::M3)),
         ]
     }

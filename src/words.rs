@@ -3,6 +3,7 @@
 
 pub mod journal;
 pub mod list;
+pub mod notices;
 pub mod standing;
 
 use agora::notification::EventType;

@@ -74,6 +74,7 @@ export const scenes = [
       },
       { name: "watch", route: "watch", dialog: "watch-title", reach: open("?watch") },
       { name: "why", route: "why", dialog: "why-title", reach: open("?why=M3") },
+      { name: "notifications", route: "notices", dialog: "notices-title", reach: open("?notices") },
       { name: "faults", route: "faults", reach: open("?faults") },
     ],
   },

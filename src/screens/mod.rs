@@ -3,6 +3,7 @@
 pub mod actions;
 pub mod board;
 pub mod faults;
+pub mod notices;
 pub mod recording;
 pub mod shell;
 pub mod start;

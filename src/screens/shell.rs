@@ -13,7 +13,7 @@ use crate::parts::age::age;
 use crate::parts::banner::banner;
 use crate::parts::icon::{Glyph, Icon, Tone, glyph, icon};
 use crate::parts::lamps::{Lamps, lamps};
-use crate::route::{Route, Screen};
+use crate::route::{Dialog, Route, Screen};
 use crate::tasks::follow;
 use crate::words;
 
@@ -75,7 +75,8 @@ fn notified() -> Node {
         Some(at) => (Glyph::Recording, nodes![words::NOTIFIED, " ", age(Some(at))], words::NOTIFIED_SAYS),
         None => (Glyph::Unknown, words::NEVER_NOTIFIED_HERE.into(), words::NO_WEBHOOK),
     };
-    el("span.notified").set("title", title).add(glyph(mark)).add(says).into()
+    let to = here().router.route().with(Dialog::Notices).href();
+    el("a.notified").set("href", to).set("title", title).add(glyph(mark)).add(says).into()
 }
 
 fn clock() -> Node {

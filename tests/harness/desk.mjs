@@ -1,7 +1,7 @@
 // One control desk with its own simulated service: fresh processes, a fresh journal, ports that nobody else has.
 
 import { execFile, spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
+import { createHmac, randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -206,6 +206,18 @@ file_name_prefix = ["archive"]
   /** Every notification of the simulated service, with each attempt to deliver it. */
   async notices() {
     return (await ask(`${this.simulatorOrigin}/simulator/notifications`)).notices;
+  }
+
+  /** Delivers a notification as the service would, signed; returns the status of the answer. */
+  async notify(notification) {
+    const body = JSON.stringify(notification);
+    const signature = createHmac("sha256", NOTIFICATION_SECRET).update(body).digest("hex");
+    const answer = await fetch(`${this.origin}/api/v1/notifications/journey`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "agora-signature-v2": signature },
+      body,
+    });
+    return answer.status;
   }
 
   /** Asks the simulated service to break something. */

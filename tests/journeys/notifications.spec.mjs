@@ -38,6 +38,69 @@ test.describe("with notifications", () => {
   });
 });
 
+test.describe("with notifications that get lost", () => {
+  test.use({ deskOptions: { clockRate: 10, seed: 7, notifications: ["--notify-lost", "1000"] } });
+
+  test("staff find an orphan in the notifications that fit no session, and adopt it", async ({ desk, page, context }) => {
+    await desk.faults({ fault: "answer_lost", operation: "start", times: 3 });
+    await page.goto(desk.url);
+    const id = await start(page, "econ-5");
+    await desk.until("the start was carried out", async () => (await desk.ledger()).sessions.length === 1);
+    await page.close();
+
+    // The service's clock is an hour behind: what it tells may be about an older start of the same UID.
+    const [session] = (await desk.ledger()).sessions;
+    const told = { cname: session.cname, uid: session.uid, sid: session.sid, sequence: 0, sendts: session.started_at - 3_600_000 };
+    const details = { msgName: "recorder_started", status: 0 };
+    const notification = { noticeId: "late", productId: 3, eventType: 40, notifyMs: 1, payload: { ...told, serviceType: 1, details } };
+    expect(await desk.notify(notification)).toBe(200);
+
+    const next = await context.newPage();
+    // Until it is adopted this page's own tries do not get through, so that they cannot find it first.
+    await next.route("**/calls", () => {});
+    await next.goto(desk.url);
+    await next.getByRole("link", { name: /Notified/ }).click();
+    const dialog = next.getByRole("dialog", { name: "Notifications" });
+    await expect(dialog.getByText("Without a session: 1")).toBeVisible();
+    await expect(dialog.getByText(/It may be session 1 of econ-5/)).toBeVisible({ timeout: 20_000 });
+    await expect(async () => {
+      if (await dialog.getByRole("button", { name: "Adopt this one" }).isVisible()) {
+        await dialog.getByRole("button", { name: "Adopt this one" }).click();
+      }
+      await expect(dialog.getByText("Every notification fits a session.")).toBeVisible({ timeout: 2_000 });
+    }).toPass({ timeout: 30_000 });
+    await next.screenshot({ path: "results/notices.png" });
+    const [adopted] = facts(await desk.journal(id), "Adopted");
+    expect([adopted.sid, adopted.session]).toEqual([session.sid, 1]);
+
+    await next.unrouteAll();
+    await next.reload();
+    await expect(dialog).toBeVisible();
+    await next.keyboard.press("Escape");
+    await row(next, "econ-5").click();
+    await expect(next.getByText(/^accepted [\d:]+, confirmed [\d:]+$/)).toBeVisible({ timeout: 30_000 });
+    expect((await desk.ledger()).sessions).toHaveLength(1);
+    await stop(next, "econ-5");
+    await desk.until("nothing runs any more", async () => (await desk.ledger()).sessions.every(({ live }) => !live));
+  });
+
+  test("the webhook is set up from the page", async ({ desk, page }) => {
+    await page.goto(`${desk.url}?notices`);
+    const dialog = page.getByRole("dialog", { name: "Notifications" });
+    await expect(dialog.getByText("Every notification fits a session.")).toBeVisible();
+    await dialog.getByRole("button", { name: "Set up notifications" }).click();
+    await expect(dialog.getByText("Being set up")).toBeVisible();
+    const unsigned = await fetch(`${desk.origin}/api/v1/notifications/journey`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ noticeId: "check", productId: 3, eventType: 40, notifyMs: 1, payload: { cname: "test_webhook", uid: "1", sid: "1" } }),
+    });
+    expect(unsigned.status).toBe(200);
+    await expect(dialog.getByText("Last test delivery")).toBeVisible();
+    await expect(dialog.getByRole("definition").nth(1)).toHaveText(/\d+ s ago/);
+  });
+});
+
 test.describe("with redundant notifications, some of them doubled and late", () => {
   test.use({
     deskOptions: {

@@ -114,7 +114,9 @@ pub(super) fn sessions(page: &Page, known: &Known) -> Element {
                 stop = Some(button(Dialog::StopSession(page.id.clone(), number), text));
             }
             if folded.is_orphan() {
-                dismiss = Some(button(Dialog::Dismiss(page.id.clone(), number), words::DISMISS.into()));
+                let adopt = button(Dialog::Notices, words::notices::FIND.into());
+                let dismissed = button(Dialog::Dismiss(page.id.clone(), number), words::DISMISS.into());
+                dismiss = Some(nodes![adopt, " ", dismissed]);
             }
         }
         let bad = matches!(session.phase, Phase::Lost | Phase::NotStarted);
