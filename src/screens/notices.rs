@@ -230,7 +230,9 @@ fn orphans(desk: Desk, unknown: &Unknown) -> Vec<(RecordingId, SessionNumber)> {
     desk.client.with_value(|client| {
         for (id, recording) in client.recordings() {
             for session in &recording.sessions {
-                if session.start.open.is_none() && rules::may_fit_orphan(recording, session.number, channel, uid) {
+                if session.start.open.is_none()
+                    && rules::may_fit_orphan(recording, session.number, channel, uid)
+                {
                     fitting.push((id.clone(), session.number));
                 }
             }
