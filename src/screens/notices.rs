@@ -264,7 +264,7 @@ mod tests {
     fn notifications_of_one_sid_are_one_line() {
         let entry = |number: u64, event: u16, sid: &str| {
             format!(
-                r#"{{"number":{number},"at":{number},"by":"proxy","version":1,"fact":{{"unmatched":{{"read":{{"notice":"n{number}","event":{event},"channel":"math","uid":7,"sid":"{sid}","sequence":1,"details":{{}}}}}}}}}}"#
+                r#"{{"number":{number},"at":{number},"by":"proxy","version":1,"fact":{{"Unmatched":{{"read":{{"notice":"n{number}","event":{event},"channel":"math","uid":7,"sid":"{sid}","sequence":1,"details":{{}}}}}}}}}}"#
             )
         };
         let (one, other) = ("a".repeat(32), "b".repeat(32));
