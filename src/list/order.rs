@@ -41,7 +41,11 @@ pub fn place(before: &[Spot], wanted: Vec<Spot>, held: bool) -> Placed {
     if !held || before.is_empty() {
         return Placed { spots: wanted, new: 0, moved: 0 };
     }
-    let stood = |spot: &Spot| before.iter().position(|other| other.id == spot.id);
+    let mut by_id: Vec<usize> = (0..before.len()).collect();
+    by_id.sort_unstable_by(|one, other| before[*one].id.cmp(&before[*other].id));
+    let stood = |spot: &Spot| {
+        by_id.binary_search_by(|place| before[*place].id.cmp(&spot.id)).ok().map(|at| by_id[at])
+    };
     let is_new = |spot: &Spot| spot.under == Some(Under::New);
     let mut spots = before.to_vec();
     let (mut places, mut stay) = (Vec::new(), 0);
