@@ -9,7 +9,6 @@ use crate::parts::board::Column;
 use crate::parts::strip::Probe;
 use crate::screens::board::Listed;
 use crate::standing::{Group, Standing};
-use crate::words;
 
 /// Whether the answer changes with time alone.
 pub fn depends_on_time(terms: &[Term]) -> bool {
@@ -61,7 +60,7 @@ fn has_text(
         Some(Field::State) => is_in(wanted, listed),
         Some(Field::Channel) => has(&listed.row.channel),
         Some(Field::App) => has(&recording.app),
-        Some(Field::Mode) => has(words::mode(recording.mode)),
+        Some(Field::Mode) => recording.mode.as_str() == wanted,
         Some(Field::Rule) => listed.row.rule.is_some_and(|rule| has(&rule.to_string())),
         Some(Field::Answer) => listed.row.answer.as_ref().is_some_and(|(answer, _)| has(answer)),
         Some(Field::Pinned) => pinned == (wanted == "yes"),

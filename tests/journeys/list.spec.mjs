@@ -49,6 +49,16 @@ test("4.2 the list is searched, sorted, arranged and kept, with all of it in the
     await expect.poll(() => channels(page).then((all) => all.length)).toBe(6);
   });
 
+  await test.step("a mode is asked for by the service's own name", async () => {
+    const query = page.getByRole("combobox", { name: "Query" });
+    for (const [mode, rows] of [["web", 0], ["mix", 6]]) {
+      await query.fill(`mode:${mode}`);
+      await expect.poll(() => channels(page).then((all) => all.length)).toBe(rows);
+    }
+    await query.fill("");
+    await query.press("Escape");
+  });
+
   await test.step("every column sorts", async () => {
     const head = page.getByRole("columnheader", { name: /Channel and/ });
     await head.getByRole("button").click();
