@@ -6,6 +6,7 @@
 //! - [`journal`]: what can be written down of a recording. [`app_journal`]: what an App ID remembers beside them.
 //! - [`fold`]: entries into a [`Recording`].
 //! - [`next`]: the one step that is due, or when it will be.
+//! - [`bundle`]: one recording's journal in a file, and whether the rules do the same with it again.
 //! - [`permits()`] and [`admits()`]: the guards, which say no and never what to do instead.
 //!
 //! One file per procedure (`start`, `verify`, `monitor`, `replace`, `stop`), to be read beside its section of
@@ -14,6 +15,7 @@
 pub mod api;
 pub mod app_journal;
 pub mod board;
+pub mod bundle;
 mod few;
 pub mod files;
 mod findings;
@@ -41,6 +43,7 @@ mod tests;
 
 pub use app_journal::{AppEntry, AppEntryNumber, AppFact};
 pub use board::{Board, BoardFacts};
+pub use bundle::{Bundle, BundleProblem};
 pub use guards::{Permitted, Refusal, admits, concerns, permits, permits_policy, permits_request};
 pub use journal::{Entry, EntryNumber, Fact, RecordingId, SessionNumber};
 pub use next::{Call, Next, Outlook, Urgency, next, outlook, planned, steps, urgency};

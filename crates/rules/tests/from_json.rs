@@ -13,7 +13,7 @@ use rules::api::{
 use rules::journal::{AlarmCause, By, DecisionKind};
 use rules::line::Outcome;
 use rules::recording::Phase;
-use rules::{AppEntry, AppFact, Entry, Fact, Policy, Recording};
+use rules::{AppEntry, AppFact, Bundle, Entry, Fact, Policy, Recording};
 use serde_json::{Value, json};
 
 /// Facts are read through a value, which alone does not tell what it should be.
@@ -64,6 +64,7 @@ fn messages_of_the_stream_are_read_as_serde_reads_them() {
 fn answers_are_read_as_serde_reads_them() {
     check::<Setup>(&HINTS, 0..100);
     check::<JournalPage>(&HINTS, 0..300);
+    check::<Bundle>(&HINTS, 0..100);
     check::<RecordingPage>(&HINTS, 0..100);
     check::<Problem>(&HINTS, 0..300);
     check::<UnmatchedPage>(&HINTS, 0..200);

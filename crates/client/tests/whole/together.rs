@@ -622,6 +622,26 @@ impl Together {
         }
         let journal = self.memory.lines().len();
         assert!(journal > 0);
+        self.assert_replayed();
+    }
+
+    /// Every journal, put in a bundle and read again, is replayed to its own calls and conclusions.
+    pub fn assert_replayed(&self) {
+        let mut journals: BTreeMap<RecordingId, Vec<Entry>> = BTreeMap::new();
+        for line in self.memory.lines().iter() {
+            journals.entry(line.recording.clone()).or_default().push(line.entry.clone());
+        }
+        for (id, entries) in journals {
+            let facts = rules::BoardFacts { has_region: true, ..rules::BoardFacts::default() };
+            let bundle = rules::Bundle::new(id, entries, facts, "test".to_owned(), self.time());
+            let text = serde_json::to_string(&bundle).expect("a bundle is JSON");
+            let read = rules::Bundle::read(&text).expect("what was written can be read");
+            assert_eq!(read, bundle);
+            for step in rules::bundle::replay(&read.recording, &read.board, &read.entries) {
+                let entry = &read.entries[step.entry as usize - 1];
+                assert!(step.verdict.is_same(), "{}: {step:#?} at {entry:#?}", read.recording);
+            }
+        }
     }
 
     pub fn assert_no_refusals(&self) {
