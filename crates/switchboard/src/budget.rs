@@ -1,6 +1,9 @@
 //! The budget of one App ID (D1): a sliding window over everything that leaves, and the calls that wait for a place.
 //!
 //! A bucket that refills would let 19 calls through in one second after a quiet one; so the window itself is counted.
+//!
+//! Its instants are not the journal's: they come from a clock that nobody sets, at the journal's pace. Otherwise a clock
+//! that jumps ahead would let a second budget through within one second of the service's.
 
 use std::collections::VecDeque;
 use std::time::Duration;

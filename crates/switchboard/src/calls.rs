@@ -170,7 +170,7 @@ impl Switchboard {
         self.counts.calls_answered += 1;
         let answer = agora::classify(open.operation, kept.folded.mode, status, retry_after, body);
         let key = (open.recording.clone(), open.session);
-        let at = self.journal_now(now);
+        let at = self.steady_now(now);
         if let Some(window) = self.windows.get_mut(&kept.folded.app) {
             if matches!(answer.class, AnswerClass::RateLimited { .. }) {
                 window.rate_limited(at);
@@ -221,10 +221,10 @@ impl Switchboard {
     pub(crate) fn pump(&mut self, now: Now) {
         let apps: Vec<String> = self.windows.keys().cloned().collect();
         for app in apps {
-            while let Some(index) = self.next_in_line(&app, self.journal_now(now)) {
+            let at = self.steady_now(now);
+            while let Some(index) = self.next_in_line(&app, at) {
                 let waiting = self.waiting.remove(index);
                 let key = waiting.key();
-                let at = self.journal_now(now);
                 let Some(window) = self.windows.get_mut(&app) else { break };
                 if waiting.place == Place::WithNext {
                     // What an earlier acquire of this session kept is of no use any more.
@@ -406,9 +406,9 @@ impl Switchboard {
         kept.chain(first).map(|(index, _)| index).collect()
     }
 
-    /// When a waiting call may leave, in the journal's time.
+    /// When a waiting call may leave, in the budget's time.
     pub(crate) fn next_sending(&self, now: Now) -> Option<Timestamp> {
-        let at = self.journal_now(now);
+        let at = self.steady_now(now);
         let free = self.windows.iter().flat_map(|(app, window)| {
             let line = self.line_of(app).into_iter();
             line.map(|index| window.free_at(&self.waiting[index].key(), self.waiting[index].place, at))

@@ -49,7 +49,7 @@ pub use staff::{Command, Filter};
 /// How long the store is left alone after it failed, before what is owed to it is tried again.
 const RETRY_STORE: Duration = Duration::from_millis(500);
 
-/// The two times: the journal's, which rules and budget run on, and the real one, which heartbeats and leases run on.
+/// The two times: the journal's, which the rules run on, and the real one, which heartbeats, leases and the budget run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
     /// The journal's time. It may step back; entries never do.
@@ -250,8 +250,7 @@ impl Switchboard {
         let mut ledger = Ledger::new(boards.collect());
         store.each_app_line(&mut |line, bytes| ledger.take_in_app(&line, bytes))?;
         store.each_line(&mut |line| ledger.take_in(&line))?;
-        // The journal's time goes on where it was, whatever the clock says.
-        let start = now.journal.max(ledger.last_at);
+        let start = steady_at(now, config.clock_rate);
         let windows = config.apps.iter().map(|app| (app.name.clone(), Window::new(app.qps, start)));
         let mut switchboard = Self {
             windows: windows.collect(),
@@ -315,10 +314,7 @@ impl Switchboard {
     /// After how much real time [`Switchboard::tick`] has something to do.
     pub fn next_due(&self, now: Now) -> Duration {
         let rate = self.config.clock_rate.max(1);
-        let sending = self.next_sending(now).map(|at| {
-            let journal = at.since(self.journal_now(now));
-            journal / rate
-        });
+        let sending = self.next_sending(now).map(|at| at.since(self.steady_now(now)) / rate);
         let mut due = self.client_due(now);
         if let Some(app) = self.app_due(now) {
             due = due.min(app);
@@ -390,7 +386,7 @@ impl Switchboard {
 
     /// What is so now.
     pub fn gauges(&self, now: Now) -> Gauges {
-        let at = self.journal_now(now);
+        let at = self.steady_now(now);
         let budgets = self.windows.iter();
         let budgets = budgets.map(|(app, window)| (app.clone(), window.in_use(at), window.allowed(at)));
         Gauges {
@@ -407,6 +403,12 @@ impl Switchboard {
     /// The journal's time, never before the last entry's.
     pub fn journal_now(&self, now: Now) -> Timestamp {
         now.journal.max(self.ledger.last_at)
+    }
+
+    /// The time that the budget is counted by (D1): real time at the journal's pace. A clock that is set makes the journal
+    /// jump, and the service has not seen a second pass by that.
+    pub(crate) fn steady_now(&self, now: Now) -> Timestamp {
+        steady_at(now, self.config.clock_rate)
     }
 
     // ---- writing -------------------------------------------------------------------------------------------------
@@ -513,6 +515,10 @@ fn raw_text(body: &[u8]) -> String {
 }
 
 /// A refusal.
+fn steady_at(now: Now, rate: u32) -> Timestamp {
+    Timestamp::default() + now.real * rate.max(1)
+}
+
 fn problem(status: u16, kind: &str, title: impl Into<String>) -> Problem {
     Problem { kind: kind.to_owned(), title: title.into(), status, rule: None, entries: Vec::new() }
 }

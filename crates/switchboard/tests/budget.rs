@@ -9,7 +9,7 @@ use common::World;
 use rules::api::MakeCall;
 use rules::journal::{Attempt, Domain};
 use rules::{RecordingId, RuleId};
-use switchboard::Command;
+use switchboard::{Command, Now};
 
 /// The most that left in any 1.1 s.
 fn most_in_a_window(world: &World) -> usize {
@@ -44,6 +44,30 @@ fn d1_never_more_than_ten_leave_in_any_window_while_thirty_recordings_start() {
     running(&mut world, 30);
     assert!(world.sent.len() > 100, "{}", world.sent.len());
     assert!(most_in_a_window(&world) <= 10, "{}", most_in_a_window(&world));
+}
+
+#[test]
+fn d1_a_clock_that_jumps_ahead_opens_no_second_budget() {
+    let mut world = World::new();
+    let (page, ids) = running(&mut world, 20);
+    world.page(page).acts = false;
+    world.run(Duration::from_secs(5));
+    let actor = world.actor(page);
+    for id in &ids {
+        let call = query(&world, id);
+        world.switchboard.call_posted(&actor, id, call, world.now()).expect("a query is permitted");
+    }
+    let waiting = world.switchboard.gauges(world.now()).waiting;
+    assert!(waiting > 0);
+    let now = world.now();
+    let span = Duration::from_millis(50);
+    let jumped = Now { journal: now.journal + Duration::from_secs(300), real: now.real + span };
+    world.switchboard.tick(jumped);
+    assert_eq!(world.switchboard.gauges(jumped).waiting, waiting);
+    let due = world.switchboard.next_due(jumped);
+    assert!(due <= Duration::from_millis(1_101), "{due:?}");
+    world.run(Duration::from_secs(20));
+    assert_eq!(world.switchboard.gauges(world.now()).waiting, 0);
 }
 
 #[test]
