@@ -335,6 +335,13 @@ impl History {
         self.sessions.iter().find(|session| session.number == number)
     }
 
+    /// Whether staff took it off the board, or took off a younger one that said all that it said: one entry a UID (S9).
+    pub fn is_off_the_board(&self, session: &Session) -> bool {
+        let said_by =
+            |other: &Session| other.dismissed && other.uid == session.uid && other.number > session.number;
+        session.dismissed || (session.sid.is_none() && self.sessions.iter().any(said_by))
+    }
+
     fn session_mut(&mut self, number: SessionNumber) -> Option<&mut Session> {
         self.sessions.iter_mut().find(|session| session.number == number)
     }

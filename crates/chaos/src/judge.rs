@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 use agora::{AnswerClass, Operation, Sid, Timestamp, Uid};
 use rules::journal::{AlarmCause, CallSent, Decision, DecisionKind, EndedHow, Notified, WaitingFor};
 use rules::recording::{MayRun, Phase};
-use rules::{Entry, Fact, Patience, Recording, RecordingId, RuleId};
+use rules::{Entry, Fact, Patience, Recording, RecordingId, RuleId, SessionNumber};
 use simulator::Service;
 use switchboard::notices::Receipt;
 use switchboard::ports::Line;
@@ -143,6 +143,8 @@ pub struct Judge {
     patience: Duration,
     ahead: Duration,
     sent_ids: VecDeque<String>,
+    /// Sessions that began when no UID was free.
+    cornered: BTreeSet<(RecordingId, SessionNumber)>,
     /// By what notifications are recognised that are in a journal.
     noticed: BTreeSet<String>,
     /// The ids of those that were answered with 200 and were new.
@@ -169,6 +171,7 @@ impl Judge {
             patience: Duration::from_secs(1) + slack,
             ahead,
             sent_ids: VecDeque::new(),
+            cornered: BTreeSet::new(),
             noticed: BTreeSet::new(),
             thanked: BTreeSet::new(),
         }
@@ -421,13 +424,21 @@ impl Judge {
 
     /// Whether no session of this channel may hold this UID, by the plain reading.
     fn is_free(&self, channel: &str, uid: Uid, of: &History) -> bool {
-        let holds = |session: &Session| {
-            session.uid == uid
-                && !session.dismissed
-                && !matches!(session.verdict, Verdict::Over(_) | Verdict::GivenUp(false))
+        let holds = |history: &History| {
+            history.sessions.iter().any(|session| {
+                session.uid == uid
+                    && !matches!(session.verdict, Verdict::Over(_) | Verdict::GivenUp(false))
+                    && !history.is_off_the_board(session)
+            })
         };
         let theirs = self.histories.values().filter(|other| other.channel == channel && other.id != of.id);
-        !theirs.chain([of]).flat_map(|history| &history.sessions).any(holds)
+        !theirs.chain([of]).any(holds)
+    }
+
+    fn none_is_free(&self, history: &History) -> bool {
+        let uids = &history.uids;
+        let mut four = [uids.original, uids.backup].into_iter().chain(uids.reserves.iter().copied());
+        !four.any(|uid| self.is_free(&history.channel, uid, history))
     }
 
     fn new_session(&mut self, history: &History, sent: &CallSent, entry: &Entry) {
@@ -447,10 +458,15 @@ impl Judge {
             format!("{id} entry {}: UID {} where {wanted} was next and free", entry.number, sent.uid)
         });
         self.no_twin(history, entry, "an acquire");
+        if self.none_is_free(history) {
+            self.cornered.insert((id.clone(), sent.session));
+        }
         let round = || history.sessions.iter().filter(|session| session.round == history.round);
         let refused = |lane: &Lane| matches!(lane.came, Some(Came::Refused | Came::NotFound));
-        let after_refusal =
-            round().next_back().is_some_and(|last| refused(&last.start) || refused(&last.acquire));
+        // A repeat of the acquire may have been refused, and the first one answered late (D8).
+        let after_refusal = round()
+            .next_back()
+            .is_some_and(|last| refused(&last.start) || (refused(&last.acquire) && last.resource.is_none()));
         self.holds(Invariant::StartSchedule, !after_refusal, || {
             format!("{id} entry {}: another session after a refusal", entry.number)
         });
@@ -525,7 +541,7 @@ impl Judge {
         {
             for other in &other_history.sessions {
                 let same = other_history.id == *id && other.number == number;
-                if same || other.uid != session.uid || other.dismissed {
+                if same || other.uid != session.uid || other_history.is_off_the_board(other) {
                     continue;
                 }
                 let in_flight = other.start.open.is_some();
@@ -540,13 +556,10 @@ impl Judge {
                 }
             }
         }
-        let none_free = {
-            let uids = &history.uids;
-            let mut four = [uids.original, uids.backup].into_iter().chain(uids.reserves.iter().copied());
-            !four.any(|uid| self.is_free(&history.channel, uid, history))
-        };
-        let dismissed = history.sessions.iter().any(|other| other.dismissed);
-        self.holds(Invariant::OneStart, clash.is_none() || none_free || dismissed, || {
+        // S11: without a free one, the one lost longest ago; what was acquired then is started (S2).
+        let excused =
+            clash.is_none() || self.cornered.contains(&(id.clone(), number)) || self.none_is_free(history);
+        self.holds(Invariant::OneStart, excused, || {
             format!("{id} session {number}: a start with UID {} beside {clash:?}", session.uid)
         });
         // I-03

@@ -780,9 +780,10 @@ impl Recording {
         self.sessions.iter().filter(move |session| session.number >= from)
     }
 
-    /// S4: tries of a UID in this round.
+    /// S4: tries of a UID in this round; one that was left behind among its repeats was one.
     pub(crate) fn tries(&self, uid: Uid) -> u32 {
-        self.round().filter(|session| session.uid == uid).map(|session| session.start.tries).sum()
+        let cut = |it: &Session| u32::from(it.state == State::GivenUp && it.start.silent > 0);
+        self.round().filter(|session| session.uid == uid).map(|it| it.start.tries + cut(it)).sum()
     }
 
     /// S4: how many UIDs of this round failed, otherwise than by being in use.

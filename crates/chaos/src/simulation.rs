@@ -1215,7 +1215,14 @@ impl<'a> Simulation<'a> {
                 let at = own.silent_until;
                 self.schedule_event(at, Event::Rouse(*page));
             }
-            Step::Throttle { page, granularity } => self.pages[*page].granularity = *granularity,
+            Step::Throttle { page, granularity } => {
+                let shown = *granularity < self.pages[*page].granularity;
+                self.pages[*page].granularity = *granularity;
+                // A page that is shown again has its overdue timers fire at once.
+                if shown && self.pages[*page].client.is_some() {
+                    self.poll_soon(*page);
+                }
+            }
             Step::Cut { page } => {
                 if let Some(number) = self.pages[*page].number {
                     self.with_board(|board| board.gone(number, now));

@@ -1553,13 +1553,24 @@ fn prune(recording: &mut Recording) {
         |session: &&Session| session.sid.is_some() && (session.uid == original || session.uid == backup);
     let turn = recording.sessions.iter().rev().find(of_pair).map(|session| session.number);
     let mut surplus = recording.sessions.len().saturating_sub(KEPT);
+    // S9: a notification may be about one that staff took off the board; the newest of a UID says so for all of them.
+    let off_board: Vec<(Uid, SessionNumber)> = recording
+        .sessions
+        .iter()
+        .filter(|session| session.dismissed && session.sid.is_none() && !session.may_run.is_no())
+        .map(|session| (session.uid, session.number))
+        .collect();
+    let speaks = |session: &Session| {
+        off_board.iter().rfind(|(uid, _)| *uid == session.uid).is_some_and(|(_, of)| *of == session.number)
+    };
     recording.sessions.retain(|session| {
         // R1: one that is still to be replaced stays until that is decided.
         let to_replace = crate::replace::is_gone(session) && !session.replaced;
         // S7: the gap before the next round counts from the end of the newest.
         let newest = session.number + 1 == recording.next_session;
         let told = session.is_settled() && !to_replace && !newest;
-        let leave = surplus > 0 && told && session.number < from && Some(session.number) != turn;
+        let leave =
+            surplus > 0 && told && session.number < from && Some(session.number) != turn && !speaks(session);
         if leave {
             surplus -= 1;
         }
@@ -1570,7 +1581,10 @@ fn prune(recording: &mut Recording) {
         if procedure.minutes_since.is_some() {
             let newest = recording.next_session.saturating_sub(3);
             recording.sessions.retain(|session| {
-                session.number >= newest || !session.is_settled() || Some(session.number) == turn
+                session.number >= newest
+                    || !session.is_settled()
+                    || Some(session.number) == turn
+                    || speaks(session)
             });
         }
     }

@@ -177,11 +177,15 @@ fn of_round<'a>(recording: &'a Recording, procedure: &Procedure) -> impl Iterato
     recording.sessions.iter().filter(move |session| session.number >= from)
 }
 
-/// S4: tries of this UID in this round, whichever mixture of S4–S6 asked for them.
+/// S4: tries of this UID in this round, whichever mixture of S4–S6 asked for them. One that was left behind while its
+/// repeats were under way counts as well: its answer may still come, and then it was one.
 fn tries_of(recording: &Recording, procedure: &Procedure, uid: Uid) -> u32 {
     of_round(recording, procedure)
         .filter(|session| session.uid == uid)
-        .map(|session| session.start.tries)
+        .map(|session| {
+            let cut = session.phase == Phase::Abandoned && session.start.unanswered > 0;
+            session.start.tries + u32::from(cut)
+        })
         .sum()
 }
 

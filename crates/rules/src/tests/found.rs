@@ -379,3 +379,43 @@ fn s7_a_holder_that_is_not_ours_is_not_waited_for() {
     });
     assert_eq!(desk.by_uid(Operation::Start), [(0, ORIGINAL), (0, BACKUP)]);
 }
+
+#[test]
+fn s4_a_try_that_an_old_resource_id_cuts_off_is_one_of_the_four() {
+    let mut desk = Desk::new();
+    let mut nth = 0;
+    desk.run(
+        310,
+        starts(|call| {
+            nth += 1;
+            match (call.session, nth) {
+                (1, 1..=3) => Reply::Answer(500, AnswerClass::ServerError, 90_000),
+                (1, _) => Reply::None(UnansweredCause::Reset, 5_000),
+                _ => Reply::Open,
+            }
+        }),
+    );
+    assert_eq!(
+        desk.by_uid(Operation::Start),
+        [(0, ORIGINAL), (93, ORIGINAL), (189, ORIGINAL), (288, ORIGINAL), (293, BACKUP)]
+    );
+}
+
+#[test]
+fn s9_a_notification_may_be_about_an_orphan_that_staff_took_off_the_board_long_ago() {
+    let mut desk = Desk::new();
+    let unclear = || starts(|_| answer(AnswerClass::NotCompleted));
+    desk.run(30, unclear());
+    for session in [1, 2] {
+        assert!(desk.recording.session(session).is_some_and(Session::is_orphan));
+    }
+    let uid = desk.recording.session(1).expect("the first session").uid;
+    assert_eq!(desk.recording.session(2).map(|session| session.uid), Some(uid), "S5");
+    let reason = "looked at the bucket".to_owned();
+    desk.by_staff(Fact::Dismissed(crate::journal::Dismissed { session: 1, reason }));
+    desk.run(1_200, unclear());
+    assert!(desk.recording.next_session > 10, "many came after it");
+    let channel = desk.recording.channel.clone();
+    let fits = |session| crate::may_fit_orphan(&desk.recording, session, &channel, uid);
+    assert!(fits(1) && fits(2), "so neither is adopted without staff");
+}
