@@ -52,13 +52,13 @@ fn follow_connection(desk: Desk, later: Later, announcer: Announcer) {
     follow_on(move |before: Option<bool>| {
         let live = desk.live();
         match before {
-            Some(true) if !live => announcer.warn(words::CONNECTION_LOST_SAID.to_owned()),
+            Some(true) if !live => announcer.warn(words::said(words::CONNECTION_LOST_SAID)),
             Some(false)
                 if live
                     && !matches!(desk.link.get_untracked(), Link::Connecting)
                     && desk.setup.with_untracked(Option::is_some) =>
             {
-                announcer.say(words::CONNECTION_BACK.to_owned());
+                announcer.say(words::said(words::CONNECTION_BACK));
             }
             _ => {}
         }

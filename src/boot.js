@@ -9,9 +9,27 @@ const stopped = () => { document.getElementById('stopped').hidden = false; };
 addEventListener('error', ({ error }) => { if (error instanceof WebAssembly.RuntimeError) stopped(); });
 addEventListener('unhandledrejection', ({ reason }) => { if (reason instanceof WebAssembly.RuntimeError) stopped(); });
 
+// The language: what was chosen on this page, else the browser's. English is in the program; another one is fetched.
+const language = () => {
+  let chosen;
+  try { chosen = localStorage.getItem('tallylight-language'); } catch { /* A browser that keeps nothing. */ }
+  return chosen || (/^zh\b/i.test(navigator.language) ? 'zh-CN' : 'en');
+};
+const catalogue = async () => {
+  if (language() !== 'zh-CN') return;
+  const answer = await fetch('zh-CN.json');
+  if (!answer.ok) return;
+  globalThis.words = await answer.text();
+  const words = JSON.parse(globalThis.words);
+  for (const node of document.querySelectorAll('[data-say]')) node.textContent = words[node.textContent] ?? node.textContent;
+  document.documentElement.lang = 'zh-CN';
+};
+
 try {
-  const { default: start } = await import(glue.href);
-  await start({ module_or_path: fetch(program.href, { integrity: program.integrity, credentials: 'same-origin' }) });
+  // All at once; a catalogue that does not come leaves the page in English.
+  const code = fetch(program.href, { integrity: program.integrity, credentials: 'same-origin' });
+  const [{ default: start }] = await Promise.all([import(glue.href), catalogue().catch(() => {})]);
+  await start({ module_or_path: code });
 } catch (error) {
   stopped();
   throw error;

@@ -7,6 +7,7 @@
 //! Why not `view!`: it compiles one program for each element and each closure, and the page has hundreds of both. As data
 //! they are all one program, which is a third of the download.
 //!
+//! A text that is a constant is ours and is shown in the language of the page; a `String` is data and is shown as it is.
 //! Text is text: nothing here can make an element out of a string.
 
 use std::borrow::Cow;
@@ -17,6 +18,8 @@ use agora::Timestamp;
 use leptos::prelude::{Owner, RenderEffect};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
+
+use crate::words::translated;
 
 /// A text of the page: most are constants.
 pub type Text = Cow<'static, str>;
@@ -90,6 +93,14 @@ pub fn live(draw: impl Fn() -> Node + 'static) -> Node {
     Node::Part(Part { key: Text::Borrowed(""), begin: Box::new(move || Box::new(draw)) })
 }
 
+/// A text of ours in the language of the page; data as it is.
+fn said(text: Text) -> Text {
+    match text {
+        Text::Borrowed(text) => Text::Borrowed(translated(text)),
+        data => data,
+    }
+}
+
 /// An element: `el("td")`, or with classes, `el("span.button.plain")`.
 pub fn el(name: &'static str) -> Element {
     let (tag, classes) = name.split_once('.').unwrap_or((name, ""));
@@ -121,9 +132,11 @@ impl Element {
         self
     }
 
-    /// An attribute.
+    /// An attribute. Those that people read are in the language of the page.
     pub fn set(mut self, name: &'static str, value: impl Into<Text>) -> Self {
-        self.0.attributes.push((name, value.into()));
+        let value = value.into();
+        let read = matches!(name, "aria-label" | "title" | "placeholder" | "label");
+        self.0.attributes.push((name, if read { said(value) } else { value }));
         self
     }
 
@@ -199,7 +212,7 @@ impl From<Element> for Node {
 
 impl From<&'static str> for Node {
     fn from(text: &'static str) -> Self {
-        Self::Text(Text::Borrowed(text))
+        Self::Text(Text::Borrowed(translated(text)))
     }
 }
 
@@ -211,7 +224,7 @@ impl From<String> for Node {
 
 impl From<Text> for Node {
     fn from(text: Text) -> Self {
-        Self::Text(text)
+        Self::Text(said(text))
     }
 }
 

@@ -36,6 +36,7 @@ fn main() {
     if let Some(skeleton) = element("skeleton") {
         skeleton.remove();
     }
+    words::settle();
     mount_to_body(app::App);
     // Its link is not the first one of the page: that is the one past the navigation.
     if let Some(dialog) = element("stopped")

@@ -319,7 +319,7 @@ pub fn with_context(request: RequestBuilder, context: Option<CommandContext>) ->
 }
 
 fn unreachable_proxy() -> Problem {
-    problem("unreachable", 0, crate::words::PROXY_SILENT.to_owned())
+    problem("unreachable", 0, crate::words::said(crate::words::PROXY_SILENT))
 }
 
 fn unreadable(status: u16) -> Problem {

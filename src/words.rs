@@ -1,13 +1,16 @@
 //! Every sentence of the page. State labels are nouns and adjectives; a sentence says what happened, what the system does,
 //! when, and what one can do.
 
+mod catalogue;
+#[cfg(test)]
+mod complete;
 pub mod journal;
 pub mod list;
 pub mod notices;
 pub mod standing;
 
 use agora::notification::EventType;
-use agora::{Mode, Timestamp};
+use agora::{ChannelName, Mode, Timestamp};
 use client::EndedBecause;
 use rules::api::{Capability, Role};
 use rules::journal::EndedHow;
@@ -23,6 +26,9 @@ use crate::parts::pips::Failovers;
 use crate::parts::scale::{Mark, Step};
 use crate::parts::strip::Probe;
 use crate::standing::Group;
+
+pub(crate) use catalogue::say;
+pub use catalogue::{fill, settle, translated};
 
 pub const RECORDINGS: &str = "Recordings";
 pub const ALL: &str = "All";
@@ -51,29 +57,29 @@ pub fn stopwatch(seconds: i64) -> String {
 pub fn countdown(left: Countdown) -> String {
     match left {
         Countdown::In(seconds) => stopwatch(seconds),
-        Countdown::Now => "now".to_owned(),
-        Countdown::Overdue(seconds) => format!("overdue {}", stopwatch(seconds)),
+        Countdown::Now => say!("now"),
+        Countdown::Overdue(seconds) => say!("overdue {}", stopwatch(seconds)),
     }
 }
 
 /// `12 s`, `4 min`, `3 h`: how old something is, in the unit that matters.
 pub fn age(seconds: i64) -> String {
     match seconds {
-        0..=119 => format!("{seconds} s"),
-        120..=7_199 => format!("{} min", seconds / 60),
-        7_200..=172_799 => format!("{} h", seconds / 3600),
-        _ => format!("{} days", seconds / 86_400),
+        0..=119 => say!("{} s", seconds),
+        120..=7_199 => say!("{} min", seconds / 60),
+        7_200..=172_799 => say!("{} h", seconds / 3600),
+        _ => say!("{} days", seconds / 86_400),
     }
 }
 
 /// A duration in words, `38 min 47 s`.
 pub fn duration(seconds: i64) -> String {
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, 0) => format!("{minutes} min"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, 0, _) => format!("{hours} h"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+        (0, 0, seconds) => say!("{} s", seconds),
+        (0, minutes, 0) => say!("{} min", minutes),
+        (0, minutes, seconds) => say!("{} min {} s", minutes, seconds),
+        (hours, 0, _) => say!("{} h", hours),
+        (hours, minutes, _) => say!("{} h {} min", hours, minutes),
     }
 }
 
@@ -82,17 +88,44 @@ pub fn tenths(millis: i64) -> String {
     if millis >= 120_000 {
         duration(millis / 1000)
     } else {
-        format!("{}.{} s", millis / 1000, millis / 100 % 10)
+        say!("{}.{} s", millis / 1000, millis / 100 % 10)
     }
 }
 
 pub fn idle(seconds: i64) -> String {
-    format!("{} idle", duration(seconds))
+    say!("{} idle", duration(seconds))
 }
 
+/// What is counted: the words for one, and for another number of it.
+pub type Counted = (&'static str, &'static str);
+
+pub const SESSIONS: Counted = ("1 session", "{} sessions");
+pub const REPLACEMENTS: Counted = ("1 replacement", "{} replacements");
+pub const FAILOVERS: Counted = ("1 failover", "{} failovers");
+pub const STOPS: Counted = ("1 stop", "{} stops");
+pub const FILES: Counted = ("1 file", "{} files");
+
 /// "1 session", "2 sessions".
-pub fn counted(count: usize, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+pub fn counted(count: usize, what: Counted) -> String {
+    if count == 1 { say!(what.0) } else { say!(what.1, count) }
+}
+
+/// Several things in a row: "5, 15, 30".
+pub fn listed(things: &[String]) -> String {
+    things.join(translated(", "))
+}
+
+/// Several sentences in a row, without those that are empty.
+pub fn sentences(all: &[&str]) -> String {
+    let mut text = String::new();
+    for sentence in all.iter().filter(|sentence| !sentence.is_empty()) {
+        if !text.is_empty() {
+            // A full stop of Chinese has its space in it.
+            text.push_str(if text.ends_with('。') { "" } else { " " });
+        }
+        text.push_str(sentence);
+    }
+    text
 }
 
 /// The first letter large, for the begin of a sentence.
@@ -102,81 +135,125 @@ pub fn capital(text: &str) -> String {
 }
 
 pub fn need_you(count: usize) -> String {
-    if count == 1 { "1 needs you".to_owned() } else { format!("{count} need you") }
+    if count == 1 { say!("1 needs you") } else { say!("{} need you", count) }
 }
 
 pub fn being_handled(count: usize) -> String {
     match count {
-        1 => "1 is being handled; no action needed".to_owned(),
-        count => format!("{count} are being handled; no action needed"),
+        1 => say!("1 is being handled; no action needed"),
+        count => say!("{} are being handled; no action needed", count),
     }
 }
 
+pub const RECOVERED: &str = "recovered";
+
+/// A text of ours where a `String` is wanted.
+pub fn said(text: &'static str) -> String {
+    say!(text)
+}
+
+pub fn copy_the(what: &str) -> String {
+    say!("Copy the {}", what)
+}
+
+pub fn copied(what: &str) -> String {
+    say!("Copied the {}.", what)
+}
+
+pub fn not_copied(what: &str) -> String {
+    say!("The {} could not be copied.", what)
+}
+
+pub fn why_rule(rule: RuleId) -> String {
+    say!("Rule {}: why", rule)
+}
+
+pub fn sending(operation: String) -> String {
+    say!("{} sending…", operation)
+}
+
+pub fn due_now(operation: String) -> String {
+    say!("{} now", operation)
+}
+
+pub fn window_ends(clock: &str) -> String {
+    say!("90 s, {}", clock)
+}
+
+pub fn break_by(fault: &str) -> String {
+    say!("Break: {}", fault)
+}
+
+pub fn seconds(seconds: u32) -> String {
+    say!("{} s", seconds)
+}
+
 pub fn more(count: usize) -> String {
-    format!("{count} more")
+    say!("{} more", count)
 }
 
 pub fn more_below(count: usize) -> String {
-    format!("{count} more in the list below")
+    say!("{} more in the list below", count)
 }
 
 pub fn open(channel: &str) -> String {
-    format!("Open {channel}")
+    say!("Open {}", channel)
 }
 
 pub fn action_for(action: &str, channel: &str) -> String {
-    format!("{action} {channel}")
+    say!("{} {}", action, channel)
 }
 
 pub fn sid_of(channel: &str) -> String {
-    format!("sid of {channel}")
+    say!("sid of {}", channel)
 }
 
 pub fn stop_of(channel: &str) -> String {
-    format!("Stop {channel}…")
+    say!("Stop {}…", channel)
 }
 
 /// Failovers used, for who cannot see the marks.
 pub fn failovers_used(failovers: &Failovers) -> String {
     let Failovers { proved, possible, running, allowed } = *failovers;
-    let used = if possible > proved { format!("{proved} to {possible}") } else { proved.to_string() };
-    let running = if running { ", one may be running" } else { "" };
-    format!("{used} of {allowed} failovers used{running}")
+    let used = if possible > proved { say!("{} to {}", proved, possible) } else { proved.to_string() };
+    let running = if running { translated(", one may be running") } else { "" };
+    say!("{} of {} failovers used{}", used, allowed, running)
 }
 
 /// The strip of answers, for who cannot see it.
 pub fn last_answers(probes: &[Probe]) -> String {
     let count = |probe| probes.iter().filter(|other| **other == probe).count();
-    let mut parts = vec![format!("{} answered", count(Probe::Good) + count(Probe::Back))];
-    for (probe, word) in
-        [(Probe::Doubt, "in doubt"), (Probe::Back, "of these after a doubt"), (Probe::Lost, "lost")]
+    let mut parts = vec![say!("{} answered", count(Probe::Good) + count(Probe::Back))];
+    for (probe, words) in
+        [(Probe::Doubt, "{} in doubt"), (Probe::Back, "{} of these after a doubt"), (Probe::Lost, "{} lost")]
     {
         let count = count(probe);
         if count > 0 {
-            parts.push(format!("{count} {word}"));
+            parts.push(say!(words, count));
         }
     }
-    format!(
-        "Last {}: {}",
-        if probes.len() == 1 { "query".to_owned() } else { format!("{} queries", probes.len()) },
-        parts.join(", ")
-    )
+    let parts = listed(&parts);
+    if probes.len() == 1 {
+        say!("Last query: {}", parts)
+    } else {
+        say!("Last {} queries: {}", probes.len(), parts)
+    }
 }
 
 pub fn of_window(seconds: i64) -> String {
-    format!("{} of 1:30", stopwatch(seconds))
+    say!("{} of 1:30", stopwatch(seconds))
 }
 
 pub fn left_of_window(seconds: i64) -> String {
-    if seconds > 0 { format!("{} left", stopwatch(seconds)) } else { "over".to_owned() }
+    if seconds > 0 { say!("{} left", stopwatch(seconds)) } else { say!("over") }
 }
 
 pub fn now_at(seconds: i64) -> String {
-    format!("now {}", stopwatch(seconds))
+    say!("now {}", stopwatch(seconds))
 }
 
 pub fn first_404_at(clock: &str) -> String {
-    format!("first 404, {clock}")
+    say!("first 404, {}", clock)
 }
 
 /// The failover window, for who cannot see it.
@@ -184,11 +261,13 @@ pub fn window_described(asked: &[(Timestamp, Mark)], ahead: &[Timestamp], t0: Ti
     let after = |at: &Timestamp| ((at.millis() - t0.millis() + 500) / 1000).to_string();
     let asked: Vec<_> = asked.iter().map(|(at, _)| after(at)).collect();
     let ahead: Vec<_> = ahead.iter().map(after).collect();
-    format!(
-        "Failover window of 90 seconds from the first 404. Queries sent at {} seconds. Queries to come at {} seconds.",
-        asked.join(", "),
-        if ahead.is_empty() { "no".to_owned() } else { ahead.join(", ") }
-    )
+    let asked =
+        say!("Failover window of 90 seconds from the first 404. Queries sent at {} seconds.", listed(&asked));
+    let ahead = match ahead.as_slice() {
+        [] => say!("No queries are to come."),
+        ahead => say!("Queries to come at {} seconds.", listed(ahead)),
+    };
+    sentences(&[&asked, &ahead])
 }
 
 pub const PRODUCT: &str = "Tallylight";
@@ -363,11 +442,31 @@ pub const START_STEPS: [(&str, RuleId, Glyph); 3] = [
 /// A text as a sentence: a large letter first, a full stop at the end.
 pub fn sentence(text: &str) -> String {
     let text = capital(text.trim());
-    if text.is_empty() || text.ends_with(['.', '!', '?', '…']) { text } else { format!("{text}.") }
+    if text.is_empty() || text.ends_with(['.', '!', '?', '…', '。']) { text } else { say!("{}.", text) }
 }
 
+/// Why a text is no channel name.
+pub fn bad_channel(text: &str) -> String {
+    match text.chars().find(|letter| !ChannelName::allows(*letter)) {
+        _ if text.is_empty() => say!("A channel name is needed."),
+        _ if text.len() > ChannelName::MAX_BYTES => {
+            let most = ChannelName::MAX_BYTES;
+            say!("A channel name has at most {} bytes; this one has {}.", most, text.len())
+        }
+        Some(letter) => {
+            let (letter, marks) = (format!("{letter:?}"), ChannelName::PUNCTUATION);
+            say!("A channel name may not hold {}: only letters, digits, spaces and {}.", letter, marks)
+        }
+        None => String::new(),
+    }
+}
+
+pub const BAD_UID: &str = "A UID is a whole number from 1 to 4294967295, written in digits only.";
+pub const BAD_RESOURCE: &str = "A resource ID has 1 to 512 letters, digits, hyphens and underscores.";
+pub const BAD_SID: &str = "A recording ID (sid) has 8 to 64 letters, digits, hyphens and underscores.";
+
 pub fn proxy_unreadable(status: u16) -> String {
-    format!("The proxy answered {status} without a reason that can be read.")
+    say!("The proxy answered {} without a reason that can be read.", status)
 }
 
 /// The mode in the words of the product.
@@ -389,7 +488,7 @@ pub const fn mode_says(mode: Mode) -> &'static str {
 
 /// A policy by its name, or by what it does.
 pub fn policy_name(name: &str, patience: Patience) -> String {
-    if name.is_empty() { patience_word(patience).to_owned() } else { capital(name) }
+    if name.is_empty() { say!(patience_word(patience)) } else { capital(name) }
 }
 
 const fn patience_word(patience: Patience) -> &'static str {
@@ -431,9 +530,11 @@ pub const fn group(group: Group) -> &'static str {
 /// The one calm line: what records, and that nobody is needed.
 pub fn calm(recording: usize, handled: usize) -> String {
     match (recording, handled) {
-        (0, 0) => "Nothing records, nothing needs you.".to_owned(),
-        (recording, 0) => format!("{recording} recording, nothing needs you."),
-        (recording, handled) => format!("{recording} recording, {handled} being handled, nothing needs you."),
+        (0, 0) => say!("Nothing records, nothing needs you."),
+        (recording, 0) => say!("{} recording, nothing needs you.", recording),
+        (recording, handled) => {
+            say!("{} recording, {} being handled, nothing needs you.", recording, handled)
+        }
     }
 }
 
@@ -469,13 +570,12 @@ pub fn theme(theme: &str) -> &'static str {
 /// The bar while nothing is heard: what is broken, and what goes on.
 pub fn connection_lost(never: bool, hop: Option<&Hop>) -> (String, String) {
     let title = match hop {
-        Some(Hop::ProxyRefuses(status)) => format!("The proxy answers {status}."),
-        Some(Hop::ProxySilent) => "The proxy does not answer.".to_owned(),
-        None if never => "Not connected yet.".to_owned(),
-        None => "Connection lost.".to_owned(),
+        Some(Hop::ProxyRefuses(status)) => say!("The proxy answers {}.", status),
+        Some(Hop::ProxySilent) => say!("The proxy does not answer."),
+        None if never => say!("Not connected yet."),
+        None => say!("Connection lost."),
     };
-    let rest =
-        "Actions are off. Recordings go on, and another page or the attendant acts for them.".to_owned();
+    let rest = say!("Actions are off. Recordings go on, and another page or the attendant acts for them.");
     (title, rest)
 }
 
@@ -490,11 +590,11 @@ pub fn connection_ended(because: EndedBecause) -> (&'static str, &'static str) {
 }
 
 pub fn reconnecting_in(seconds: u64) -> String {
-    if seconds == 0 { RECONNECTING.to_owned() } else { format!("Reconnecting in {seconds} s.") }
+    if seconds == 0 { say!(RECONNECTING) } else { say!("Reconnecting in {} s.", seconds) }
 }
 
 pub fn data_as_of(clock: &str) -> String {
-    format!("Data as of {clock}")
+    say!("Data as of {}", clock)
 }
 
 pub fn no_permission(needed: Capability) -> String {
@@ -504,260 +604,254 @@ pub fn no_permission(needed: Capability) -> String {
         Capability::Lead => "lead",
         Capability::Simulate => "simulate",
     };
-    format!("This needs the {needed} capability, which you do not have.")
+    say!("This needs the {} capability, which you do not have.", translated(needed))
 }
 
 pub fn why_title(rule: RuleId, section: Option<&str>) -> String {
-    section.map_or_else(|| format!("Rule {rule}"), |section| format!("Rule {rule} · {section}"))
+    section.map_or_else(|| say!("Rule {}", rule), |section| say!("Rule {} · {}", rule, section))
 }
 
 pub fn why_numbers(numbers: &str) -> String {
-    format!("By default: {numbers}")
+    say!("By default: {}", numbers)
 }
 
 pub fn why_source(source: &str) -> String {
-    format!("Source: {source}")
+    say!("Source: {}", source)
 }
 
 pub fn try_again_title(channel: &str) -> String {
-    format!("Try {channel} again?")
+    say!("Try {} again?", channel)
 }
 
 pub fn tried_again(channel: &str) -> String {
-    format!("{channel} is tried again.")
+    say!("{} is tried again.", channel)
 }
 
 pub fn acknowledge_title(channel: &str) -> String {
-    format!("Alarm of {channel}")
+    say!("Alarm of {}", channel)
 }
 
 pub fn acknowledged(channel: &str) -> String {
-    format!("The alarm of {channel} is acknowledged.")
+    say!("The alarm of {} is acknowledged.", channel)
 }
 
 pub fn dismiss_title(channel: &str, session: u16) -> String {
-    format!("Dismiss session {session} of {channel}?")
+    say!("Dismiss session {} of {}?", session, channel)
 }
 
 pub fn dismissed(channel: &str) -> String {
-    format!("A session of {channel} was dismissed.")
+    say!("A session of {} was dismissed.", channel)
 }
 
 pub fn stop_title(channel: &str, session: Option<u16>, away: bool) -> String {
     match (session, away) {
-        (Some(session), _) => format!("Stop session {session} of {channel}?"),
-        (None, true) => format!("Stop {channel} while it is in doubt?"),
-        (None, false) => format!("Stop recording {channel}?"),
+        (Some(session), _) => say!("Stop session {} of {}?", session, channel),
+        (None, true) => say!("Stop {} while it is in doubt?", channel),
+        (None, false) => say!("Stop recording {}?", channel),
     }
 }
 
 pub fn stop_during_failover(until: &str) -> String {
-    format!("404 is expected until {until}.")
+    say!("404 is expected until {}.", until)
 }
 
 pub fn stop_does(recorded_seconds: Option<i64>, one: bool) -> String {
     let recorded = recorded_seconds.map_or_else(
-        || "It is not confirmed that it records yet.".to_owned(),
-        |seconds| format!("It has recorded for {}.", duration(seconds)),
+        || say!("It is not confirmed that it records yet."),
+        |seconds| say!("It has recorded for {}.", duration(seconds)),
     );
     let rest = if one {
         "What it recorded is kept and uploaded; the other session goes on."
     } else {
         "What is recorded is kept and uploaded; the session cannot be resumed, only a new one started."
     };
-    format!("{recorded} {rest}")
+    sentences(&[&recorded, translated(rest)])
 }
 
 pub fn index_files(count: usize) -> String {
     match count {
-        1 => "1 index file".to_owned(),
-        count => format!("{count} index files (original, then bak0_ and on)"),
+        1 => say!("1 index file"),
+        count => say!("{} index files (original, then bak0_ and on)", count),
     }
 }
 
 pub fn stop_sends(sessions: usize) -> String {
     match sessions {
-        0 => "nothing now; a sid that still comes is stopped at once".to_owned(),
-        count => format!("{}, then queries until it is gone", counted(count, "stop")),
+        0 => say!("nothing now; a sid that still comes is stopped at once"),
+        count => say!("{}, then queries until it is gone", counted(count, STOPS)),
     }
 }
 
 pub fn stop_sent(channel: &str) -> String {
-    format!("The stop of {channel} was asked for.")
+    say!("The stop of {} was asked for.", channel)
 }
 
 pub fn uid_outside(first: u32, last: u32) -> String {
-    format!("Recorders have UIDs from {first} to {last} here.")
+    say!("Recorders have UIDs from {} to {} here.", first, last)
 }
 
 pub fn uid_in_use(uid: u32) -> String {
-    format!("{uid} may be in use in this channel.")
+    say!("{} may be in use in this channel.", uid)
 }
 
 pub fn channel_fits(bytes: usize, most: usize) -> String {
-    format!("Channel name, {bytes} of {most} bytes")
+    say!("Channel name, {} of {} bytes", bytes, most)
 }
 
 pub fn channel_in_files(name: &str) -> String {
-    format!("Case matters. In file names: {name}")
+    say!("Case matters. In file names: {}", name)
 }
 
 pub fn no_other(channel: &str) -> String {
-    format!("No other recording in {channel}")
+    say!("No other recording in {}", channel)
 }
 
 pub fn others_in_channel(count: usize) -> String {
-    format!("{} already in this channel", capital(&counted(count, "recording")))
+    counted(count, ("1 recording already in this channel", "{} recordings already in this channel"))
 }
 
 pub fn idle_short(seconds: u32) -> String {
-    format!("maxIdleTime {seconds} s is short")
+    say!("maxIdleTime {} s is short", seconds)
 }
 
 pub fn idle_fits(seconds: u32) -> String {
-    format!("maxIdleTime {seconds} s")
+    say!("maxIdleTime {} s", seconds)
 }
 
 pub fn idle_hint(seconds: u32) -> String {
-    format!(
+    say!(
         "With nobody in the channel for {} the session ends by itself. Default 30 s, recommended 300 s.",
         duration(i64::from(seconds))
     )
 }
 
 pub fn room(used: usize, most: u32) -> String {
-    format!("{used} of {most} sessions, as far as we know")
+    say!("{} of {} sessions, as far as we know", used, most)
 }
 
 pub fn cannot_start(why: &str) -> String {
-    format!("Cannot start yet: {why}")
+    say!("Cannot start yet: {}", why)
 }
 
 pub fn asked(channel: &str, existing: bool) -> String {
-    if existing { format!("{channel} was asked for already.") } else { format!("{channel} was asked for.") }
+    if existing { say!("{} was asked for already.", channel) } else { say!("{} was asked for.", channel) }
 }
 
 pub fn checks_title(blocks: usize, warns: usize, passes: usize) -> String {
-    let verb =
-        |count: usize, verb: &str| if count == 1 { format!("1 {verb}s") } else { format!("{count} {verb}") };
     let mut parts = Vec::new();
     if blocks > 0 {
-        parts.push(verb(blocks, "block"));
+        parts.push(counted(blocks, ("1 blocks", "{} block")));
     }
     if warns > 0 {
-        parts.push(verb(warns, "warn"));
+        parts.push(counted(warns, ("1 warns", "{} warn")));
     }
-    parts.push(if passes == 1 { "1 passes".to_owned() } else { format!("{passes} pass") });
-    parts.join(", ")
+    parts.push(counted(passes, ("1 passes", "{} pass")));
+    listed(&parts)
 }
 
 pub fn billed_after(others: usize) -> String {
     match others {
-        0 => "1 session".to_owned(),
-        others => format!("1 session more, {} in this channel", others + 1),
+        0 => say!("1 session"),
+        others => say!("1 session more, {} in this channel", others + 1),
     }
 }
 
 pub fn pcw_after(used: usize, most: u32) -> String {
-    format!("{used} → {} of {most}", used + 1)
+    say!("{} → {} of {}", used, used + 1, most)
 }
 
 pub fn prefix(prefix: &str) -> String {
-    format!("Prefix {prefix}.")
+    say!("Prefix {}.", prefix)
 }
 
 pub fn channel_has_live(channel: &str) -> String {
-    format!("{channel} already has a recording.")
+    say!("{} already has a recording.", channel)
 }
 
 pub fn beside_line(state: &str, by: &str) -> String {
-    format!(", {state}, asked for by {by}")
+    say!(", {}, asked for by {}", state, by)
 }
 
 pub fn record_beside(channel: &str) -> String {
-    format!("Record {channel} a second time beside it")
+    say!("Record {} a second time beside it", channel)
 }
 
 pub fn watched(channel: &str) -> String {
-    format!("{channel} is watched.")
+    say!("{} is watched.", channel)
 }
 
 pub fn fault_asked(name: &str) -> String {
-    format!("Asked for: {name}.")
+    say!("Asked for: {}.", name)
 }
 
 pub fn board_title(need: usize, live: usize) -> String {
-    let count = if need > 0 { format!("({need}) ") } else { String::new() };
-    format!("{count}{} · {PRODUCT}", counted(live, "recording"))
+    let live = title(&counted(live, ("1 recording", "{} recordings")));
+    if need > 0 { say!("({}) {}", need, live) } else { live }
 }
 
 pub fn title(what: &str) -> String {
-    format!("{what} · {PRODUCT}")
+    say!("{} · Tallylight", what)
 }
 
 pub fn in_failover(number: u8, allowed: u8) -> String {
-    format!("In failover, {number} of {allowed}")
+    say!("In failover, {} of {}", number, allowed)
 }
 
 pub fn lamp_times(accepted: Option<String>, confirmed: Option<String>) -> String {
     match (accepted, confirmed) {
-        (None, _) => "not accepted yet".to_owned(),
-        (Some(accepted), None) => format!("accepted {accepted}, not confirmed"),
-        (Some(accepted), Some(confirmed)) => format!("accepted {accepted}, confirmed {confirmed}"),
+        (None, _) => say!("not accepted yet"),
+        (Some(accepted), None) => say!("accepted {}, not confirmed", accepted),
+        (Some(accepted), Some(confirmed)) => say!("accepted {}, confirmed {}", accepted, confirmed),
     }
 }
 
 pub fn resource_of(channel: &str) -> String {
-    format!("resource ID of {channel}")
+    say!("resource ID of {}", channel)
 }
 
 pub fn gives_up(wait: u32, slow_wait: u32, operation: agora::Operation) -> String {
     let wait = if operation == agora::Operation::Start { slow_wait } else { wait };
-    format!("The waiting ends after {wait} s; a late answer is still taken.")
+    say!("The waiting ends after {} s; a late answer is still taken.", wait)
 }
 
 pub fn plus(seconds: i64) -> String {
-    if seconds == 0 { "first".to_owned() } else { format!("+{seconds} s") }
+    if seconds == 0 { say!("first") } else { say!("+{} s", seconds) }
 }
 
 /// A ladder in words.
 pub fn ladder_described(steps: &[Step]) -> String {
     let of = |wanted: Mark| {
-        steps
-            .iter()
-            .filter(|step| step.mark == wanted)
-            .map(|step| step.label.clone())
-            .collect::<Vec<_>>()
-            .join(", ")
+        steps.iter().filter(|step| step.mark == wanted).map(|step| step.label.clone()).collect::<Vec<_>>()
     };
-    format!("Tries that failed: {}. Next: {}. Later: {}.", of(Mark::Miss), of(Mark::Due), of(Mark::Later))
+    let of = |wanted: Mark| listed(&of(wanted));
+    say!("Tries that failed: {}. Next: {}. Later: {}.", of(Mark::Miss), of(Mark::Due), of(Mark::Later))
 }
 
 pub fn timeline_described(channel: &str) -> String {
-    format!("Timeline of {channel}. The same facts stand in the tables and the journal below.")
+    say!("Timeline of {}. The same facts stand in the tables and the journal below.", channel)
 }
 
 pub fn session(number: u16) -> String {
-    format!("session {number}")
+    say!("session {}", number)
 }
 
 pub fn session_starts(number: u16) -> String {
-    format!("session {number}, no sid")
+    say!("session {}, no sid", number)
 }
 
 pub fn leg_words(leg: Option<u8>) -> String {
-    leg.map_or_else(|| "same leg".to_owned(), |leg| format!("leg bak{leg}"))
+    leg.map_or_else(|| say!("same leg"), |leg| say!("leg bak{}", leg))
 }
 
 pub fn leg_name(leg: agora::files::Leg) -> String {
     match leg {
-        agora::files::Leg::Original => "original".to_owned(),
-        agora::files::Leg::Failover(index) => format!("bak{index}"),
+        agora::files::Leg::Original => say!("original"),
+        agora::files::Leg::Failover(index) => say!("bak{}", index),
     }
 }
 
 pub fn failover_of(number: u32, allowed: u32) -> String {
-    format!("{number} of {allowed}")
+    say!("{} of {}", number, allowed)
 }
 
 /// What was not recorded (F6): the words, and how that is known.
@@ -765,29 +859,32 @@ pub fn not_recorded(t0: Timestamp, back: Timestamp, last_good: Option<Timestamp>
     let least = tenths(back.millis() - t0.millis());
     match last_good {
         Some(good) => (
-            format!("{least} to {}", tenths(back.millis() - good.millis())),
-            "between the queries around it".to_owned(),
+            say!("{} to {}", least, tenths(back.millis() - good.millis())),
+            say!("between the queries around it"),
         ),
-        None => (format!("at least {least}"), "from the first 404 to the answer".to_owned()),
+        None => (say!("at least {}", least), say!("from the first 404 to the answer")),
     }
 }
 
 pub fn after_uid(uid: u32, what: &str) -> String {
-    format!("{uid}, {what}")
+    say!("{}, {}", uid, what)
 }
 
 /// What a failover rests on.
 pub fn failover_evidence(entries: (u32, u32), leg: Option<u8>, named: Option<LegHeard>) -> String {
     let (first, back) = entries;
     let mut text = match leg {
-        Some(leg) => format!("Entry {first}: the first 404. Entry {back}: an answer that names bak{leg}_."),
-        None => format!(
-            "Entry {first}: the first 404. Entry {back}: the answer that came back; it names no new file."
+        Some(leg) => {
+            say!("Entry {}: the first 404. Entry {}: an answer that names bak{}_.", first, back, leg)
+        }
+        None => say!(
+            "Entry {}: the first 404. Entry {}: the answer that came back; it names no new file.",
+            first,
+            back
         ),
     };
     if let Some(named) = named {
-        text.push(' ');
-        text.push_str(&told_leg(named));
+        text = sentences(&[&text, &told_leg(named)]);
     }
     text
 }
@@ -796,103 +893,100 @@ pub fn failover_evidence(entries: (u32, u32), leg: Option<u8>, named: Option<Leg
 pub fn told_leg(leg: LegHeard) -> String {
     let uid = leg.uid;
     match (leg.announced, leg.heard) {
-        (true, true) => format!("Notification 12 names UID {uid}, and it sent notifications itself."),
-        (true, false) => format!("Notification 12 names UID {uid}."),
-        (false, _) => format!("UID {uid} sent notifications."),
+        (true, true) => say!("Notification 12 names UID {}, and it sent notifications itself.", uid),
+        (true, false) => say!("Notification 12 names UID {}.", uid),
+        (false, _) => say!("UID {} sent notifications.", uid),
     }
 }
 
 /// Exactly what was not recorded (F6).
 pub fn exactly_not_recorded(millis: i64) -> (String, String) {
-    (tenths(millis), "exact, from notification 42".to_owned())
+    (tenths(millis), say!("exact, from notification 42"))
 }
 
 pub fn then_uid(before: u32, after: u32) -> String {
-    format!("{before}, then {after} as notified")
+    say!("{}, then {} as notified", before, after)
 }
 
 /// The kind of a notification: its number, and its name at the service.
 pub fn event(event: EventType) -> String {
     let name = event.name();
-    if name.is_empty() { format!("{event}, not documented") } else { format!("{event} {name}") }
+    if name.is_empty() { say!("{}, not documented", event) } else { say!("{} {}", event, name) }
 }
 
 pub fn times(count: usize) -> String {
-    format!(" ×{count}")
+    say!(" ×{}", count)
 }
 
 pub fn redundant(again: usize) -> String {
-    format!("redundant: delivered {again} more, counted and not acted on")
+    say!("redundant: delivered {} more, counted and not acted on", again)
 }
 
 pub fn told_uid(uid: u32) -> String {
-    format!("UID {uid}")
+    say!("UID {}", uid)
 }
 
 pub fn unmatched(kept: u32) -> String {
     match kept {
-        1 => "1 notification of this App fits no recording.".to_owned(),
-        kept => format!("{kept} notifications of this App fit no recording."),
+        1 => say!("1 notification of this App fits no recording."),
+        kept => say!("{} notifications of this App fit no recording.", kept),
     }
 }
 
 pub fn until_latest(clock: &str) -> String {
-    format!("until {clock} at the latest")
+    say!("until {} at the latest", clock)
 }
 
 pub fn index_file_of(leg: &str, session: u16) -> String {
-    format!("name of the {leg} index file of session {session}")
+    say!("name of the {} index file of session {}", leg, session)
 }
 
 pub fn entries(count: usize) -> String {
     match count {
-        1 => "1 entry, newest first".to_owned(),
-        count => format!("{count} entries, newest first"),
+        1 => say!("1 entry, newest first"),
+        count => say!("{} entries, newest first", count),
     }
 }
 
 pub fn entry_by(number: u32, by: &str) -> String {
-    if by.is_empty() { format!("entry {number}") } else { format!("entry {number}, {by}") }
+    if by.is_empty() { say!("entry {}", number) } else { say!("entry {}, {}", number, by) }
 }
 
 pub fn show_older(count: usize) -> String {
-    format!("Show older, {count} more")
+    say!("Show older, {} more", count)
 }
 
 pub fn idle_exit(seconds: u32) -> String {
-    format!("after {}", duration(i64::from(seconds)))
+    say!("after {}", duration(i64::from(seconds)))
 }
 
 pub fn more_time(seconds: i64) -> String {
-    if seconds <= 0 { "over".to_owned() } else { format!("{} more", duration(seconds)) }
+    if seconds <= 0 { say!("over") } else { say!("{} more", duration(seconds)) }
 }
 
 pub fn control_until(clock: &str, hours: u16) -> String {
-    format!("Until {clock} (resourceExpiredHour {hours})")
+    say!("Until {} (resourceExpiredHour {})", clock, hours)
 }
 
 pub fn failovers_left(failovers: &Failovers) -> String {
     let left = failovers.allowed.saturating_sub(failovers.proved);
     let used = if failovers.possible > failovers.proved {
-        format!("{}–{}", failovers.proved, failovers.possible)
+        say!("{}–{}", failovers.proved, failovers.possible)
     } else {
         failovers.proved.to_string()
     };
     let left = match left {
-        0 => "none left".to_owned(),
-        1 => "one left".to_owned(),
-        left => format!("{left} left"),
+        0 => say!("none left"),
+        1 => say!("one left"),
+        left => say!("{} left", left),
     };
-    format!("{used} of {} used, {left}", failovers.allowed)
+    say!("{} of {} used, {}", used, failovers.allowed, left)
 }
 
 /// A session in the list of sessions: its mark, and where it stands.
 pub fn session_says(phase: Phase, failovers: u8) -> (Glyph, String) {
-    let legs = if failovers > 0 {
-        format!("; {}", counted(usize::from(failovers), "failover"))
-    } else {
-        String::new()
-    };
+    let legs =
+        if failovers > 0 { say!("; {}", counted(usize::from(failovers), FAILOVERS)) } else { String::new() };
     let (mark, says) = match phase {
         Phase::Acquiring => (Glyph::Starting, "asks for a resource ID"),
         Phase::Starting => (Glyph::Starting, "starting"),
@@ -909,19 +1003,19 @@ pub fn session_says(phase: Phase, failovers: u8) -> (Glyph, String) {
         Phase::Over(EndedHow::Notified) => (Glyph::Ended, "over, as a notification said"),
         Phase::Abandoned => (Glyph::Ended, "given up before it had a sid"),
     };
-    (mark, format!("{says}{legs}"))
+    (mark, say!("{}{}", translated(says), legs))
 }
 
 pub fn stop_this(session: u16) -> String {
-    format!("Stop session {session}…")
+    say!("Stop session {}…", session)
 }
 
 pub fn controller(holder: &str, epoch: u32, here: bool) -> String {
-    if here { format!("{holder}, this page, epoch {epoch}") } else { format!("{holder}, epoch {epoch}") }
+    if here { say!("{}, this page, epoch {}", holder, epoch) } else { say!("{}, epoch {}", holder, epoch) }
 }
 
 pub fn step_refused(sentence_text: &str, clock: &str) -> String {
-    format!("The proxy refused a step at {clock}: {}", sentence(sentence_text))
+    say!("The proxy refused a step at {}: {}", clock, sentence(sentence_text))
 }
 
 #[cfg(test)]

@@ -192,7 +192,7 @@ fn term(text: &str, place: core::ops::Range<usize>) -> Result<Term, Slip> {
         _ => (false, whole),
     };
     if whole.matches('"').count() % 2 == 1 {
-        return Err(slip(words::list::UNCLOSED_QUOTE.to_owned()));
+        return Err(slip(words::said(words::list::UNCLOSED_QUOTE)));
     }
     let Some((name, relation, value)) = cut(word) else {
         let wanted = Wanted::Text(word.replace('"', "").to_lowercase());

@@ -56,7 +56,7 @@ pub fn text_field(field: TextField) -> Element {
     let invalid = finding.as_ref().is_some_and(|finding| finding.blocks);
     let below = match finding {
         Some(finding) => finding_line(finding).into(),
-        None => Node::Text(hint),
+        None => hint.into(),
     };
     el("div.field")
         .set_some("data-tone", tone)

@@ -7,6 +7,7 @@ use super::icon::{Icon, icon};
 use crate::dom::{Element, el};
 use crate::here::here;
 use crate::tasks::spawn;
+use crate::words;
 
 /// How many characters of an identifier are shown before its middle goes.
 const SHOWN: usize = 18;
@@ -21,17 +22,13 @@ pub fn id(text: &str, what: &str) -> Element {
 /// A button that copies a text and says so.
 pub fn copy_button(text: String, what: String) -> Element {
     let announcer = here().announcer;
-    let name = ["Copy the ", &what].concat();
+    let name = words::copy_the(&what);
     let copy = move |_: &web_sys::Event| {
         let written = window().navigator().clipboard().write_text(&text);
         let what = what.clone();
         spawn(async move {
             let copied = JsFuture::from(written).await.is_ok();
-            announcer.say(if copied {
-                ["Copied the ", &what, "."].concat()
-            } else {
-                ["The ", &what, " could not be copied."].concat()
-            });
+            announcer.say(if copied { words::copied(&what) } else { words::not_copied(&what) });
         });
     };
     el("button.button.plain.square")

@@ -5,6 +5,7 @@ use core::cell::Cell;
 use rules::RuleId;
 
 use crate::dom::{Element, el};
+use crate::words;
 
 /// Gives the address of the reason of a rule.
 pub type Links = fn(RuleId) -> String;
@@ -26,6 +27,6 @@ pub fn rule_mark(rule: RuleId) -> Element {
 /// The mark as a link to the reason.
 pub fn rule_link(rule: RuleId) -> Element {
     let href = LINKS.get().map(|links| links(rule));
-    let named = ["Rule ", rule.as_str(), ": why"].concat();
+    let named = words::why_rule(rule);
     el("a.rule").set_some("href", href).set("aria-label", named).add(rule.as_str())
 }

@@ -49,7 +49,7 @@ pub fn failover_window(window: &FailoverWindow, now: Timestamp) -> Element {
         ("text y=70 text-anchor=start", "0.5%".into(), words::first_404_at(&time_of_day(t0)).into()),
         ("text y=70 text-anchor=middle", times[1].percent().into(), "30 s".into()),
         ("text y=70 text-anchor=middle", times[2].percent().into(), "60 s".into()),
-        ("text y=70 text-anchor=end", "99.5%".into(), ["90 s, ", &time_of_day(end)].concat().into()),
+        ("text y=70 text-anchor=end", "99.5%".into(), words::window_ends(&time_of_day(end)).into()),
     ];
     for (says, x, text) in labels {
         drawn = drawn.add(shape(says).set("x", x).add(text));

@@ -56,11 +56,11 @@ impl Sending {
     /// Why nothing can be sent now, if so: no connection, no permission, or a press that is on its way.
     pub fn obstacle(self, desk: Desk, needed: Capability) -> Option<String> {
         if !desk.live() {
-            Some(words::NO_ACTIONS.to_owned())
+            Some(words::said(words::NO_ACTIONS))
         } else if !desk.may(needed) {
             Some(words::no_permission(needed))
         } else if self.busy.get() {
-            Some(words::SENDING.to_owned())
+            Some(words::said(words::SENDING))
         } else {
             None
         }
@@ -261,7 +261,7 @@ pub fn acknowledge_dialog(id: RecordingId, entry: EntryNumber) -> Node {
                 let alarm = recording.alarms.iter().find(|alarm| alarm.entry == entry)?;
                 Some(words::standing::alarm(alarm, &recording, time_of_day))
             });
-            let says = says.unwrap_or_else(|| words::ALARM_GONE.to_owned());
+            let says = says.unwrap_or_else(|| words::said(words::ALARM_GONE));
             question(
                 sending,
                 Question {
@@ -290,7 +290,7 @@ pub fn dismiss_dialog(id: RecordingId, session: SessionNumber) -> Node {
         move || {
             let channel = channel_of(recording(desk, &id).as_deref(), &id);
             let given: String = reason.with(|reason| reason.trim().chars().take(500).collect());
-            let missing = given.is_empty().then(|| words::REASON_NEEDED.to_owned());
+            let missing = given.is_empty().then(|| words::said(words::REASON_NEEDED));
             let field = TextField::new("dismiss-reason", "Reason", reason, words::REASON_HINT);
             question(
                 sending,

@@ -216,17 +216,17 @@ fn listed(recording: &Recording, now: Timestamp, kept: &KeptComing) -> Listed {
             now.since(away.back) < core::time::Duration::from_secs(600)
                 && matches!(standing, Standing::Records(_))
         })
-        .map(|away| ("recovered".to_owned(), away.back));
+        .map(|away| (words::said(words::RECOVERED), away.back));
     let (next, due) = next_words(recording, session, kept, over);
     let row = Row {
         id: recording.id.to_string(),
         href: page.href(),
         stop: stoppable.then(|| Route::default().with(Dialog::Stop(recording.id.clone())).href()),
         channel: recording.channel.to_string(),
-        mode: words::mode(recording.mode).to_owned(),
+        mode: words::said(words::mode(recording.mode)),
         uid: session.map_or(recording.uids.original, |session| session.uid).to_string(),
         sid: session.and_then(|session| session.sid.as_ref()).map(ToString::to_string),
-        state: State { tone, glyph, word: words::standing::word(standing).to_owned() },
+        state: State { tone, glyph, word: words::said(words::standing::word(standing)) },
         rule: words::standing::shown_rule(recording, standing, coming),
         says: words::standing::says(standing, recording, session, time_of_day),
         lamps: starting
@@ -272,7 +272,7 @@ fn last_answer(session: &rules::recording::Session) -> Option<(String, Timestamp
         .map(|answer| (answer.http.map_or_else(|| "none".to_owned(), |http| http.to_string()), answer.at));
     let other = [&session.start, &session.acquire].into_iter().find_map(|line| {
         let at = line.ended?;
-        Some((words::outcome_code(line.outcome).to_owned(), at))
+        Some((words::said(words::outcome_code(line.outcome)), at))
     });
     query.or(other)
 }
@@ -284,10 +284,10 @@ fn next_words(
     over: bool,
 ) -> (String, Option<Timestamp>) {
     if over {
-        return (words::NOTHING_NEXT.to_owned(), None);
+        return (words::said(words::NOTHING_NEXT), None);
     }
     if recording.waiting.is_some() {
-        return (words::WAITS_FOR_YOU.to_owned(), None);
+        return (words::said(words::WAITS_FOR_YOU), None);
     }
     let sending = session.and_then(|session| {
         [agora::Operation::Stop, agora::Operation::Start, agora::Operation::Acquire, agora::Operation::Query]
@@ -295,15 +295,15 @@ fn next_words(
             .find(|operation| session.line(*operation).open.is_some())
     });
     if let Some(operation) = sending {
-        return (format!("{} sending…", words::standing::operation(operation)), None);
+        return (words::sending(words::standing::operation(operation)), None);
     }
-    let Some((_, coming)) = kept else { return (words::NEXT_NOT_KNOWN.to_owned(), None) };
+    let Some((_, coming)) = kept else { return (words::said(words::NEXT_NOT_KNOWN), None) };
     match coming {
         Some(Coming { at: Some(at), call, .. }) => (words::standing::operation(call.operation), Some(*at)),
         Some(Coming { at: None, call, .. }) => {
-            (format!("{} now", words::standing::operation(call.operation)), None)
+            (words::due_now(words::standing::operation(call.operation)), None)
         }
-        None => (words::NOTHING_NEXT.to_owned(), None),
+        None => (words::said(words::NOTHING_NEXT), None),
     }
 }
 
@@ -314,18 +314,18 @@ fn needs(recording: &Recording, standing: Standing, row: &Row) -> Vec<Need> {
     let id = &recording.id;
     let main_action = match standing {
         Standing::Waits(_) => {
-            Some((words::TRY_AGAIN.to_owned(), list.with(Dialog::TryAgain(id.clone())).href()))
+            Some((words::said(words::TRY_AGAIN), list.with(Dialog::TryAgain(id.clone())).href()))
         }
         Standing::Twins => {
             recording.sessions.iter().rev().find(|session| session.is_billed()).map(|session| {
                 (
-                    words::STOP_ONE.to_owned(),
+                    words::said(words::STOP_ONE),
                     list.with(Dialog::StopSession(id.clone(), session.number)).href(),
                 )
             })
         }
         Standing::Orphan(number) | Standing::OutOfControl(number) => {
-            Some((words::DISMISS.to_owned(), list.with(Dialog::Dismiss(id.clone(), number)).href()))
+            Some((words::said(words::DISMISS), list.with(Dialog::Dismiss(id.clone(), number)).href()))
         }
         _ => None,
     };
@@ -361,7 +361,7 @@ fn needs(recording: &Recording, standing: Standing, row: &Row) -> Vec<Need> {
                 format!("{id}/{}", alarm.entry),
                 words::standing::alarm(alarm, recording, time_of_day),
                 alarm.rule,
-                Some((words::ACKNOWLEDGE.to_owned(), acknowledge)),
+                Some((words::said(words::ACKNOWLEDGE), acknowledge)),
             )
         })
         .collect();
@@ -371,7 +371,7 @@ fn needs(recording: &Recording, standing: Standing, row: &Row) -> Vec<Need> {
             Some(orphan) => (
                 Standing::Orphan(orphan.number),
                 Some((
-                    words::DISMISS.to_owned(),
+                    words::said(words::DISMISS),
                     list.with(Dialog::Dismiss(id.clone(), orphan.number)).href(),
                 )),
             ),

@@ -32,7 +32,7 @@ pub fn sample_button() -> Node {
                 let Some((app, storage)) = first else { return };
                 sending.send(async move {
                     start_samples(socket, app, storage).await?;
-                    announcer.say(words::SAMPLES_STARTED.to_owned());
+                    announcer.say(words::said(words::SAMPLES_STARTED));
                     Ok(())
                 });
             };
@@ -210,7 +210,7 @@ pub fn faults_screen() -> Node {
             }
             let label = el("label").set("for", "fault-channel").add(words::FAULT_CHANNEL);
             let clear = move || {
-                let done = words::FAULTS_CLEARED.to_owned();
+                let done = words::said(words::FAULTS_CLEARED);
                 sending.post(api::CLEAR_FAULTS.to_owned(), NO_BODY.to_owned(), done, Box::new(|| ()));
             };
             let buttons = el("span.buttons").add(sample_button()).add(button(
@@ -265,7 +265,7 @@ fn card(fault: &'static Fault, sending: Sending, channel: &str, refused: bool) -
         sending.post(api::FAULTS.to_owned(), body, done, Box::new(|| ()));
     };
     let says = el("div").add(el("h2").add(fault.name)).add(el("p.quiet").add(fault.says));
-    let name = ["Break: ", fault.name].concat();
+    let name = words::break_by(words::translated(fault.name));
     el("li.panel.fault")
         .set("data-tone", fault.tone.name())
         .add(glyph(fault.mark))

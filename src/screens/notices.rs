@@ -145,7 +145,7 @@ fn section(sending: Sending, desk: Desk, app: &str, fetched: Option<Fetched>) ->
         sending.post(
             path.clone(),
             NO_BODY.to_owned(),
-            words::notices::SET_UP_DONE.to_owned(),
+            words::said(words::notices::SET_UP_DONE),
             Box::new(|| ()),
         );
     });

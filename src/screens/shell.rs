@@ -152,7 +152,7 @@ fn lost_bar(desk: Desk, heard: Option<Timestamp>, since: u64, retry_at: Option<u
     }
     let reconnecting = match retry_at {
         Some(at) => words::reconnecting_in(at.saturating_sub(now).div_ceil(1000)),
-        None => words::RECONNECTING.to_owned(),
+        None => words::said(words::RECONNECTING),
     };
     says = says.add(reconnecting).add(" ");
     if let Some(at) = heard {

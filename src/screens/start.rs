@@ -73,11 +73,11 @@ impl Form {
             chosen.or(apps.first()).cloned()
         });
         let channel = self.channel.with(|text| ChannelName::parse(text.clone()));
-        let channel = channel.map_err(|error| words::sentence(&error.to_string()));
+        let channel = channel.map_err(|_| self.channel.with(|text| words::bad_channel(text)));
         let bounds = limits::MAX_IDLE_SECONDS_MIN..=limits::MAX_IDLE_SECONDS_MAX;
         let idle = self.idle.with(|text| text.trim().parse::<u32>().ok());
         let idle =
-            idle.filter(|seconds| bounds.contains(seconds)).ok_or_else(|| words::IDLE_RANGE.to_owned());
+            idle.filter(|seconds| bounds.contains(seconds)).ok_or_else(|| words::said(words::IDLE_RANGE));
         let mut filled = Filled { form: self, app, channel, uids: Ok(None), idle, others: Vec::new() };
         if let Ok(channel) = &filled.channel {
             filled.others =
@@ -102,16 +102,16 @@ impl Filled {
         let (first, second) =
             (uid(&original).map_err(|says| (true, says))?, uid(&backup).map_err(|says| (false, says))?);
         let (Some(first), Some(second)) = (first, second) else {
-            return Err((original.is_empty(), words::BOTH_UIDS.to_owned()));
+            return Err((original.is_empty(), words::said(words::BOTH_UIDS)));
         };
         if first == second {
-            return Err((false, words::SAME_UID.to_owned()));
+            return Err((false, words::said(words::SAME_UID)));
         }
         Ok(Some((first, second)))
     }
 
     fn uid(&self, text: &str) -> Result<Uid, String> {
-        let uid = Uid::parse(text).map_err(|error| words::sentence(&error.to_string()))?;
+        let uid = Uid::parse(text).map_err(|_| words::said(words::BAD_UID))?;
         if let Some(app) = &self.app {
             let (first, last) = app.uid_range;
             if !(first..=last).contains(&uid.get()) {
@@ -151,10 +151,10 @@ impl Filled {
             ..RecordingSettings::default()
         };
         settings.recording_config.max_idle_time = self.idle.clone()?;
-        let Some(storage) = self.storage() else { return Err(words::NO_STORAGE.to_owned()) };
+        let Some(storage) = self.storage() else { return Err(words::said(words::NO_STORAGE)) };
         let beside = !self.others.is_empty();
         if beside && !self.form.beside.get() {
-            return Err(words::CONFIRM_BESIDE.to_owned());
+            return Err(words::said(words::CONFIRM_BESIDE));
         }
         Ok(RequestRecording {
             app: self.app_name().to_owned(),
@@ -417,7 +417,7 @@ pub fn mode_choices(group: &'static str, offered: Option<&[Mode]>, chosen: RwSig
     let offered = offered.unwrap_or(&[Mode::Mix]);
     let all = [Mode::Mix, Mode::Individual, Mode::Web].map(|mode| Choice {
         value: mode.as_str().to_owned(),
-        name: words::capital(words::mode(mode)),
+        name: words::capital(words::translated(words::mode(mode))),
         says: words::mode_says(mode),
         blocked: (!offered.contains(&mode)).then_some(words::MODE_NOT_OFFERED),
     });
@@ -450,7 +450,7 @@ fn beside(filled: &Filled) -> Node {
     let mut named = el("ul");
     for recording in filled.others.iter().filter_map(|id| form.desk.recording_now(id)) {
         let standing = Standing::of(&recording, form.desk.clock.now());
-        let state = words::standing::word(standing).to_lowercase();
+        let state = words::translated(words::standing::word(standing)).to_lowercase();
         let href = Route::to(Screen::Recording(recording.id.clone())).href();
         let link = el("a").set("href", href).add(recording.id.to_string());
         named = named.add(el("li").add(link).add(words::beside_line(&state, &recording.asked_by)));

@@ -40,7 +40,7 @@ pub fn stop_dialog(id: RecordingId, session: Option<SessionNumber>) -> Node {
                         (Some(recording), Some(standing)) => says(recording, standing, session, now),
                         _ => Node::Nothing,
                     },
-                    obstacle: obstacle.or_else(|| stopped.then(|| words::ALREADY_STOPPING.to_owned())),
+                    obstacle: obstacle.or_else(|| stopped.then(|| words::said(words::ALREADY_STOPPING))),
                     cancel: words::KEEP_RECORDING,
                     press: if session.is_some() { words::STOP_SESSION } else { words::STOP_RECORDING },
                     kind: Kind::Danger,

@@ -46,11 +46,12 @@ pub fn watch_dialog() -> Node {
 
 fn draw(sending: Sending, desk: Desk, form: Form, key: &FormKey) -> Node {
     let app = desk.setup.with(|setup| setup.as_ref()?.apps.first().cloned());
-    let sentence = |error: agora::ids::IdError| words::sentence(&error.to_string());
-    let channel = ChannelName::parse(form.channel.get()).map_err(sentence);
-    let uid = form.uid.with(|uid| Uid::parse(uid)).map_err(sentence);
-    let resource = ResourceId::parse(form.resource.get().trim().to_owned()).map_err(sentence);
-    let sid = Sid::parse(form.sid.get().trim().to_owned()).map_err(sentence);
+    let channel = ChannelName::parse(form.channel.get())
+        .map_err(|_| form.channel.with(|text| words::bad_channel(text)));
+    let uid = form.uid.with(|uid| Uid::parse(uid)).map_err(|_| words::said(words::BAD_UID));
+    let resource = ResourceId::parse(form.resource.get().trim().to_owned())
+        .map_err(|_| words::said(words::BAD_RESOURCE));
+    let sid = Sid::parse(form.sid.get().trim().to_owned()).map_err(|_| words::said(words::BAD_SID));
     let fields = [
         field("watch-channel", "Channel", form.channel, words::WATCH_CHANNEL_HINT, channel.as_ref().err()),
         field("watch-uid", "UID of its acquire", form.uid, words::WATCH_UID_HINT, uid.as_ref().err()),

@@ -1,5 +1,6 @@
 //! Words about the entries of a journal: what each says, as a title and a line of detail.
 
+use super::{listed, say, translated};
 use agora::{Answer, AnswerClass};
 use rules::journal::{
     AlarmCause, By, CallAnswered, CallSent, CallUnanswered, DecisionKind, Domain, EndedHow, Fact, WaitingFor,
@@ -11,9 +12,9 @@ use super::standing::{ClockFace, operation, unanswered};
 pub fn by(by: &By) -> String {
     match by {
         By::Staff(name) => name.clone(),
-        By::Client { client, name, .. } => format!("{name}, client {client}"),
-        By::Agora => "Agora".to_owned(),
-        By::Proxy => "the proxy".to_owned(),
+        By::Client { client, name, .. } => say!("{}, client {}", name, client),
+        By::Agora => say!("Agora"),
+        By::Proxy => say!("the proxy"),
     }
 }
 
@@ -22,8 +23,8 @@ pub fn sent_title(sent: &CallSent) -> String {
     let name = operation(sent.operation);
     match (sent.attempt.number, sent.attempt.of) {
         (0 | 1, None) => name,
-        (number, None) => format!("{name}, try {number}"),
-        (number, Some(of)) => format!("{name}, {number} of {of}"),
+        (number, None) => say!("{}, try {}", name, number),
+        (number, Some(of)) => say!("{}, {} of {}", name, number, of),
     }
 }
 
@@ -34,15 +35,15 @@ pub fn sent_detail(sent: &CallSent) -> String {
         Domain::Secondary => ", the other domain",
         Domain::Region => ", the region's domain",
     };
-    let late = if sent.late { ", late" } else { "" };
-    format!("Session {}, UID {}, to {}{domain}{late}", sent.session, sent.uid, sent.host)
+    let late = if sent.late { translated(", late") } else { "" };
+    say!("Session {}, UID {}, to {}{}{}", sent.session, sent.uid, sent.host, translated(domain), late)
 }
 
 /// An answer in a few words: "200, status 5", "404, failed to find worker".
 pub fn answer(answer: &Answer) -> String {
     let mut text = answer.status.to_string();
     if let Some(code) = answer.code {
-        text.push_str(&format!(", code {code}"));
+        text.push_str(&say!(", code {}", code));
     }
     let meaning = meaning(&answer.class);
     if !meaning.is_empty() {
@@ -50,42 +51,42 @@ pub fn answer(answer: &Answer) -> String {
         text.push_str(&meaning);
     }
     if let Some(reason) = &answer.reason {
-        text.push_str(&format!(" (“{reason}”)"));
+        text.push_str(&say!(" (“{}”)", reason));
     }
     text
 }
 
 fn meaning(class: &AnswerClass) -> String {
     match class {
-        AnswerClass::Acquired(_) => "a resource ID".to_owned(),
-        AnswerClass::Started(_) => "accepted, a sid".to_owned(),
+        AnswerClass::Acquired(_) => say!("a resource ID"),
+        AnswerClass::Started(_) => say!("accepted, a sid"),
         AnswerClass::Status(status) => {
             let files = match status.files.len() {
                 0 => String::new(),
-                count => format!(", {}", super::counted(count, "file")),
+                count => say!(", {}", super::counted(count, super::FILES)),
             };
-            format!("status {}, {}{files}", status.status, status_meaning(status.status))
+            say!("status {}, {}{}", status.status, translated(status_meaning(status.status)), files)
         }
-        AnswerClass::Updated => "applied".to_owned(),
-        AnswerClass::Stopped(_) => "stop accepted".to_owned(),
-        AnswerClass::ServiceNotFound => "not found; a failover may be running".to_owned(),
-        AnswerClass::NoRoute => "the gateway does not know our address".to_owned(),
-        AnswerClass::ForeignNotFound => "not the service's own 404, treated as 50x".to_owned(),
-        AnswerClass::RateLimited { .. } => "too many requests".to_owned(),
-        AnswerClass::Refused => "refused".to_owned(),
-        AnswerClass::ServerError => "an error of the service".to_owned(),
-        AnswerClass::GatewayError => "an error before the service".to_owned(),
-        AnswerClass::NotCompleted => "reached the service and was not completed".to_owned(),
-        AnswerClass::RequestTimeout => "timed out inside the service".to_owned(),
-        AnswerClass::AlreadyStarted(_) => "this resource ID was started before".to_owned(),
-        AnswerClass::TaskConflict => "the UID is in use in this channel".to_owned(),
-        AnswerClass::WorkerNotAllocated => "no worker; nothing was started".to_owned(),
-        AnswerClass::ResourceExpired => "the resource ID is too old".to_owned(),
-        AnswerClass::PcwReached => "the limit of sessions is reached".to_owned(),
-        AnswerClass::NoRecordedData => "ended, and nothing was recorded".to_owned(),
-        AnswerClass::AlreadyExiting => "already exiting".to_owned(),
-        AnswerClass::UploadTimeout => "stopped; the upload goes on".to_owned(),
-        AnswerClass::Unreadable => "cannot be read".to_owned(),
+        AnswerClass::Updated => say!("applied"),
+        AnswerClass::Stopped(_) => say!("stop accepted"),
+        AnswerClass::ServiceNotFound => say!("not found; a failover may be running"),
+        AnswerClass::NoRoute => say!("the gateway does not know our address"),
+        AnswerClass::ForeignNotFound => say!("not the service's own 404, treated as 50x"),
+        AnswerClass::RateLimited { .. } => say!("too many requests"),
+        AnswerClass::Refused => say!("refused"),
+        AnswerClass::ServerError => say!("an error of the service"),
+        AnswerClass::GatewayError => say!("an error before the service"),
+        AnswerClass::NotCompleted => say!("reached the service and was not completed"),
+        AnswerClass::RequestTimeout => say!("timed out inside the service"),
+        AnswerClass::AlreadyStarted(_) => say!("this resource ID was started before"),
+        AnswerClass::TaskConflict => say!("the UID is in use in this channel"),
+        AnswerClass::WorkerNotAllocated => say!("no worker; nothing was started"),
+        AnswerClass::ResourceExpired => say!("the resource ID is too old"),
+        AnswerClass::PcwReached => say!("the limit of sessions is reached"),
+        AnswerClass::NoRecordedData => say!("ended, and nothing was recorded"),
+        AnswerClass::AlreadyExiting => say!("already exiting"),
+        AnswerClass::UploadTimeout => say!("stopped; the upload goes on"),
+        AnswerClass::Unreadable => say!("cannot be read"),
     }
 }
 
@@ -109,28 +110,30 @@ pub const fn status_meaning(status: u8) -> &'static str {
 /// What was decided, as a title.
 pub fn decision(kind: &DecisionKind) -> String {
     match kind {
-        DecisionKind::Confirmed(_) => "Started: it records".to_owned(),
-        DecisionKind::InDoubt(_) => "In doubt, not dead".to_owned(),
-        DecisionKind::Recovered(_) => "Recovered".to_owned(),
-        DecisionKind::Lost(session) => format!("Lost: session {session}"),
-        DecisionKind::NotStarted { session, .. } => format!("Not started: session {session}"),
-        DecisionKind::Ending(session) => format!("Ending: session {session}"),
-        DecisionKind::Ended { session, how } => format!("Over: session {session}, {}", ended(*how)),
-        DecisionKind::TakenAsEnded(session) => format!("Taken as ended: session {session}"),
+        DecisionKind::Confirmed(_) => say!("Started: it records"),
+        DecisionKind::InDoubt(_) => say!("In doubt, not dead"),
+        DecisionKind::Recovered(_) => say!("Recovered"),
+        DecisionKind::Lost(session) => say!("Lost: session {}", session),
+        DecisionKind::NotStarted { session, .. } => say!("Not started: session {}", session),
+        DecisionKind::Ending(session) => say!("Ending: session {}", session),
+        DecisionKind::Ended { session, how } => {
+            say!("Over: session {}, {}", session, translated(ended(*how)))
+        }
+        DecisionKind::TakenAsEnded(session) => say!("Taken as ended: session {}", session),
         DecisionKind::Orphaned { session, unlikely: true } => {
-            format!("Left behind: the start of session {session}, which hardly runs")
+            say!("Left behind: the start of session {}, which hardly runs", session)
         }
         DecisionKind::Orphaned { session, unlikely: false } => {
-            format!("Possible orphan: the start of session {session}")
+            say!("Possible orphan: the start of session {}", session)
         }
         DecisionKind::Abandoned(session) => {
-            format!("Given up: session {session}, which certainly does not run")
+            say!("Given up: session {}, which certainly does not run", session)
         }
-        DecisionKind::Replace(session) => format!("Replaced: session {session}"),
-        DecisionKind::WaitForStaff(why) => format!("Waits for staff: {}", waiting(*why)),
-        DecisionKind::Alarm(cause) => format!("Alarm: {}", alarm(*cause)),
-        DecisionKind::NotApplied { session, .. } => format!("Change not applied: session {session}"),
-        DecisionKind::TakesOver(session) => format!("Main from now on: session {session}"),
+        DecisionKind::Replace(session) => say!("Replaced: session {}", session),
+        DecisionKind::WaitForStaff(why) => say!("Waits for staff: {}", translated(waiting(*why))),
+        DecisionKind::Alarm(cause) => say!("Alarm: {}", translated(alarm(*cause))),
+        DecisionKind::NotApplied { session, .. } => say!("Change not applied: session {}", session),
+        DecisionKind::TakesOver(session) => say!("Main from now on: session {}", session),
     }
 }
 
@@ -186,8 +189,8 @@ pub fn fact(fact: &Fact, clock: ClockFace) -> (String, String) {
         Fact::Requested(requested) => {
             let title = if requested.watched { "Watched: it runs already" } else { "Asked for" };
             (
-                title.to_owned(),
-                format!(
+                say!(title),
+                say!(
                     "{} in {}, UIDs {} and {}, policy {}",
                     requested.channel,
                     requested.app,
@@ -198,48 +201,39 @@ pub fn fact(fact: &Fact, clock: ClockFace) -> (String, String) {
             )
         }
         Fact::Leased(leased) => (
-            "Controller changed".to_owned(),
-            format!("{}, client {}, epoch {}", leased.holder, leased.client, leased.epoch),
+            say!("Controller changed"),
+            say!("{}, client {}, epoch {}", leased.holder, leased.client, leased.epoch),
         ),
         Fact::CallSent(sent) => (sent_title(sent), sent_detail(sent)),
-        Fact::CallAnswered(CallAnswered { answer: said, .. }) => ("Answered".to_owned(), answer(said)),
+        Fact::CallAnswered(CallAnswered { answer: said, .. }) => (say!("Answered"), answer(said)),
         Fact::CallUnanswered(CallUnanswered { cause, .. }) => {
-            ("No answer".to_owned(), super::capital(unanswered(*cause)))
+            (say!("No answer"), super::capital(translated(unanswered(*cause))))
         }
-        Fact::Repeated(repeated) => {
-            ("Answered as before".to_owned(), format!("the same as entry {}", repeated.of))
-        }
+        Fact::Repeated(repeated) => (say!("Answered as before"), say!("the same as entry {}", repeated.of)),
         Fact::Decided(decided) => (decision(&decided.kind), String::new()),
-        Fact::Notified(notified) => (
-            format!("Notification {}", super::event(notified.event)),
-            format!("sent {}", clock(notified.sent_at)),
-        ),
-        Fact::NotifiedAgain(again) => {
-            ("Notified once more".to_owned(), format!("the same as entry {}", again.of))
+        Fact::Notified(notified) => {
+            (say!("Notification {}", super::event(notified.event)), say!("sent {}", clock(notified.sent_at)))
         }
+        Fact::NotifiedAgain(again) => (say!("Notified once more"), say!("the same as entry {}", again.of)),
         Fact::StopRequested(stop) => {
-            let what = stop
-                .session
-                .map_or_else(|| "the recording".to_owned(), |session| format!("session {session}"));
-            ("Stop asked for".to_owned(), format!("{what}, not sent before {}", clock(stop.not_before)))
+            let what =
+                stop.session.map_or_else(|| say!("the recording"), |session| say!("session {}", session));
+            (say!("Stop asked for"), say!("{}, not sent before {}", what, clock(stop.not_before)))
         }
-        Fact::StopWithdrawn => ("Stop taken back".to_owned(), String::new()),
-        Fact::UpdateRequested(_) => ("Update asked for".to_owned(), String::new()),
-        Fact::LayoutRequested(_) => ("Layout asked for".to_owned(), String::new()),
-        Fact::PolicyChanged(changed) => ("Policy changed".to_owned(), changed.name.clone()),
-        Fact::TryAgainRequested => ("Try again".to_owned(), String::new()),
-        Fact::Hurried => ("Next query asked for at once".to_owned(), String::new()),
-        Fact::Adopted(adopted) => (
-            "Adopted".to_owned(),
-            format!("session {}, UID {}, sid {}", adopted.session, adopted.uid, adopted.sid),
-        ),
-        Fact::Acknowledged(acknowledged) => {
-            ("Alarm seen".to_owned(), format!("of entry {}", acknowledged.alarm))
+        Fact::StopWithdrawn => (say!("Stop taken back"), String::new()),
+        Fact::UpdateRequested(_) => (say!("Update asked for"), String::new()),
+        Fact::LayoutRequested(_) => (say!("Layout asked for"), String::new()),
+        Fact::PolicyChanged(changed) => (say!("Policy changed"), changed.name.clone()),
+        Fact::TryAgainRequested => (say!("Try again"), String::new()),
+        Fact::Hurried => (say!("Next query asked for at once"), String::new()),
+        Fact::Adopted(adopted) => {
+            (say!("Adopted"), say!("session {}, UID {}, sid {}", adopted.session, adopted.uid, adopted.sid))
         }
+        Fact::Acknowledged(acknowledged) => (say!("Alarm seen"), say!("of entry {}", acknowledged.alarm)),
         Fact::Dismissed(dismissed) => {
-            (format!("Dismissed: session {}", dismissed.session), dismissed.reason.clone())
+            (say!("Dismissed: session {}", dismissed.session), dismissed.reason.clone())
         }
-        Fact::Unknown(value) => ("Unknown entry, shown as it came".to_owned(), value.to_string()),
+        Fact::Unknown(value) => (say!("Unknown entry, shown as it came"), value.to_string()),
     }
 }
 
@@ -247,9 +241,9 @@ pub fn fact(fact: &Fact, clock: ClockFace) -> (String, String) {
 pub fn evidence(entries: &[u32]) -> String {
     match entries {
         [] => String::new(),
-        [one] => format!("From entry {one}."),
+        [one] => say!("From entry {}.", one),
         many => {
-            format!("From entries {}.", many.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+            say!("From entries {}.", listed(&many.iter().map(ToString::to_string).collect::<Vec<_>>()))
         }
     }
 }

@@ -1,40 +1,38 @@
 //! The sentences of the list's query, columns and views.
 
+use super::{counted, say, translated};
 use crate::list::query::Field;
 
 pub const UNCLOSED_QUOTE: &str = "A quotation mark is not closed: put a second one behind the words.";
 
 /// A field that does not exist.
 pub fn no_field(name: &str, known: &[&str]) -> String {
-    format!(
-        "There is no field {name}. There are {}. To look for the text itself, quote it.",
-        known.join(", ")
-    )
+    say!("There is no field {}. There are {}. To look for the text itself, quote it.", name, known.join(", "))
 }
 
 /// A field without a value.
 pub fn no_value(name: &str) -> String {
-    format!("Type what {name} is to be.")
+    say!("Type what {} is to be.", name)
 }
 
 /// A field that has no order.
 pub fn not_compared(name: &str) -> String {
-    format!("{name} is compared with a colon only: {name}:…")
+    say!("{} is compared with a colon only: {}:…", name, name)
 }
 
 /// A value that the field never has.
 pub fn no_such_value(name: &str, value: &str, known: &[&str]) -> String {
-    format!("{name} is never {value}. It is one of {}.", known.join(", "))
+    say!("{} is never {}. It is one of {}.", name, value, known.join(", "))
 }
 
 /// A number was wanted.
 pub fn not_a_number(name: &str, value: &str) -> String {
-    format!("{name} is a whole number, such as {name}>=2; {value} is none.")
+    say!("{} is a whole number, such as {}>=2; {} is none.", name, name, value)
 }
 
 /// A duration was wanted.
 pub fn not_a_duration(name: &str, value: &str) -> String {
-    format!("{name} is a duration, such as {name}>90s, {name}>5m or {name}<2h; {value} is none.")
+    say!("{} is a duration, such as {}>90s, {}>5m or {}<2h; {} is none.", name, name, name, name, value)
 }
 
 /// What a field asks about.
@@ -103,40 +101,40 @@ pub const fn density(rows: crate::list::view::Density) -> &'static str {
 
 /// What the button of a pin does.
 pub fn pin_of(channel: &str, pinned: bool) -> String {
-    if pinned { format!("Unpin {channel}") } else { format!("Pin {channel}") }
+    if pinned { say!("Unpin {}", channel) } else { say!("Pin {}", channel) }
 }
 
 /// How many recordings the query hides, and how many of them need someone.
 pub fn hidden(hidden: usize, need: usize) -> String {
-    let recordings =
-        if hidden == 1 { "1 recording is".to_owned() } else { format!("{hidden} recordings are") };
+    let recordings = counted(hidden, ("1 recording is", "{} recordings are"));
     match need {
-        0 => format!("{recordings} hidden by the query."),
-        1 => format!("{recordings} hidden by the query, and 1 of them needs you."),
-        need => format!("{recordings} hidden by the query, and {need} of them need you."),
+        0 => say!("{} hidden by the query.", recordings),
+        1 => say!("{} hidden by the query, and 1 of them needs you.", recordings),
+        need => say!("{} hidden by the query, and {} of them need you.", recordings, need),
     }
 }
 
 /// The button that sorts while a hand is on the rows.
 pub fn waiting(new: usize, moved: usize) -> String {
     match (new, moved) {
-        (0, moved) => format!("Re-sort ({moved} moved)"),
-        (new, 0) => format!("Re-sort ({new} new)"),
-        (new, moved) => format!("Re-sort ({new} new, {moved} moved)"),
+        (0, moved) => say!("Re-sort ({} moved)", moved),
+        (new, 0) => say!("Re-sort ({} new)", new),
+        (new, moved) => say!("Re-sort ({} new, {} moved)", new, moved),
     }
 }
 
 /// The name of the button in a column's head.
-pub fn sort_by(column: &str) -> String {
-    format!("Sort by {column}")
+pub fn sort_by(column: &'static str) -> String {
+    say!("Sort by {}", translated(column))
 }
 
 /// A column can be moved by buttons too.
-pub fn move_column(column: &str, to_the_left: bool) -> String {
-    format!("Move {column} to the {}", if to_the_left { "left" } else { "right" })
+pub fn move_column(column: &'static str, to_the_left: bool) -> String {
+    let column = translated(column);
+    if to_the_left { say!("Move {} to the left", column) } else { say!("Move {} to the right", column) }
 }
 
 /// A saved view is taken away.
 pub fn forget_view(name: &str) -> String {
-    format!("Forget the view {name}")
+    say!("Forget the view {}", name)
 }

@@ -1,5 +1,6 @@
 //! The sentences about notifications that fit no session, and about setting them up.
 
+use super::say;
 use rules::board::UnmatchedCount;
 
 pub const TITLE: &str = "Notifications";
@@ -20,26 +21,26 @@ pub const ADOPT: &str = "Adopt this one";
 
 /// The heading of an App ID.
 pub fn of_app(app: &str) -> String {
-    format!("App ID {app}")
+    say!("App ID {}", app)
 }
 
 /// How many fit no session.
 pub fn unmatched(count: Option<UnmatchedCount>) -> String {
     match count {
-        None | Some(UnmatchedCount { kept: 0, .. }) => "Without a session".to_owned(),
-        Some(UnmatchedCount { kept, dropped: 0 }) => format!("Without a session: {kept}"),
+        None | Some(UnmatchedCount { kept: 0, .. }) => say!("Without a session"),
+        Some(UnmatchedCount { kept, dropped: 0 }) => say!("Without a session: {}", kept),
         Some(UnmatchedCount { kept, dropped }) => {
-            format!("Without a session: {kept}, and {dropped} older ones made room")
+            say!("Without a session: {}, and {} older ones made room", kept, dropped)
         }
     }
 }
 
 /// What an unknown session may be.
 pub fn may_be(channel: &str, session: u16) -> String {
-    format!("It may be session {session} of {channel}, whose start had no answer. The next query proves it.")
+    say!("It may be session {} of {}, whose start had no answer. The next query proves it.", session, channel)
 }
 
 /// It was adopted.
 pub fn adopted(channel: &str) -> String {
-    format!("A session of {channel} was adopted.")
+    say!("A session of {} was adopted.", channel)
 }

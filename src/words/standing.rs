@@ -1,5 +1,6 @@
 //! Words and sentences about how a recording stands.
 
+use super::{listed, say, sentences, translated};
 use agora::{Operation, Timestamp, UnansweredCause};
 use rules::journal::{AlarmCause, EndedHow, WaitingFor};
 use rules::line::Outcome;
@@ -61,52 +62,52 @@ pub fn says(
         session.doubt.map(|doubt| clock(doubt.t0 + agora::limits::FAILOVER_TOTAL)).unwrap_or_default()
     };
     match (standing, session) {
-        (Standing::Unreadable, _) => "Written by a newer version. Reload the page.".to_owned(),
+        (Standing::Unreadable, _) => say!("Written by a newer version. Reload the page."),
         (Standing::Waits(why), _) => waits(why, recording, clock),
-        (Standing::Lost(_), _) => "Lost; nobody records. Asked again for 10 min.".to_owned(),
+        (Standing::Lost(_), _) => say!("Lost; nobody records. Asked again for 10 min."),
         (Standing::Replacing, session) => match session {
-            Some(session) => format!("The session was lost. Starting with UID {}.", session.uid),
-            None => "The session was lost. Another one starts.".to_owned(),
+            Some(session) => say!("The session was lost. Starting with UID {}.", session.uid),
+            None => say!("The session was lost. Another one starts."),
         },
-        (Standing::Twins, _) => "The old one came back. Two are billed; stop either.".to_owned(),
-        (Standing::OutOfControl(_), _) => "Control has ended; it may still record and be billed.".to_owned(),
-        (Standing::StopPending(at), _) => format!("Still recording. The stop is sent at {}.", clock(at)),
-        (Standing::StopRefused(_), _) => "The stop is refused: still recording, still billed.".to_owned(),
-        (Standing::StopUnconfirmed(_), _) => "Stop not confirmed; asked for as long as it takes.".to_owned(),
+        (Standing::Twins, _) => say!("The old one came back. Two are billed; stop either."),
+        (Standing::OutOfControl(_), _) => say!("Control has ended; it may still record and be billed."),
+        (Standing::StopPending(at), _) => say!("Still recording. The stop is sent at {}.", clock(at)),
+        (Standing::StopRefused(_), _) => say!("The stop is refused: still recording, still billed."),
+        (Standing::StopUnconfirmed(_), _) => say!("Stop not confirmed; asked for as long as it takes."),
         (Standing::StopRetrying(_), Some(session)) => {
-            format!("The stop {}; it is sent again.", outcome_short(session.halt.outcome))
+            say!("The stop {}; it is sent again.", outcome_short(session.halt.outcome))
         }
-        (Standing::StopWaits(_), _) => "Stop got 404; sent again when the session is back.".to_owned(),
+        (Standing::StopWaits(_), _) => say!("Stop got 404; sent again when the session is back."),
         (Standing::Stopping(_), Some(session)) if session.stop_accepted.is_some() => {
-            "Stop accepted. Asked until it is gone.".to_owned()
+            say!("Stop accepted. Asked until it is gone.")
         }
-        (Standing::Stopping(_), _) => "The stop is on its way.".to_owned(),
-        (Standing::TakenAsEnded(_), _) => "Not found for 90 s: taken as ended. Still asked after.".to_owned(),
+        (Standing::Stopping(_), _) => say!("The stop is on its way."),
+        (Standing::TakenAsEnded(_), _) => say!("Not found for 90 s: taken as ended. Still asked after."),
         (Standing::Orphan(_), Some(session)) if session.may_run == MayRun::Unlikely => {
-            "A start failed with 50x; it hardly runs.".to_owned()
+            say!("A start failed with 50x; it hardly runs.")
         }
-        (Standing::Orphan(_), _) => "A start had no answer; it may run and be billed.".to_owned(),
+        (Standing::Orphan(_), _) => say!("A start had no answer; it may run and be billed."),
         (Standing::InDoubt(_), Some(session)) => match session.doubt {
-            Some(doubt) => format!("404 since {}. A failover may be running.", clock(doubt.t0)),
-            None => "404; a failover may be running.".to_owned(),
+            Some(doubt) => say!("404 since {}. A failover may be running.", clock(doubt.t0)),
+            None => say!("404; a failover may be running."),
         },
         (Standing::InFailover(_), Some(session)) => {
-            format!("404 expected until {}; files go on as bak{}_.", window_end(session), session.failovers)
+            say!("404 expected until {}; files go on as bak{}_.", window_end(session), session.failovers)
         }
         (Standing::Unclear(_), Some(session)) => {
-            format!("{}; it may still record.", capital(&outcome_short(session.query.outcome)))
+            say!("{}; it may still record.", capital(outcome_short(session.query.outcome)))
         }
-        (Standing::Refused(_), _) => "Our query is refused; it may still record.".to_owned(),
-        (Standing::Ending(_), _) => "The service says it is ending. Asked every 15 s.".to_owned(),
-        (Standing::WaitsForRoom, _) => "406: the limit of sessions is reached. It waits its turn.".to_owned(),
+        (Standing::Refused(_), _) => say!("Our query is refused; it may still record."),
+        (Standing::Ending(_), _) => say!("The service says it is ending. Asked every 15 s."),
+        (Standing::WaitsForRoom, _) => say!("406: the limit of sessions is reached. It waits its turn."),
         (Standing::StartRetrying, session) => start_says(session),
         (Standing::Starting, Some(session)) if session.resource.is_some() => {
-            "Resource ID received; the start is on its way.".to_owned()
+            say!("Resource ID received; the start is on its way.")
         }
-        (Standing::Starting, _) => "Asking for a resource ID.".to_owned(),
+        (Standing::Starting, _) => say!("Asking for a resource ID."),
         (Standing::Unconfirmed(_), Some(session)) => unconfirmed(session, clock),
         (Standing::Records(_), Some(session)) => records(session),
-        (Standing::Ended(how), _) => ended(how, recording).to_owned(),
+        (Standing::Ended(how), _) => say!(ended(how, recording)),
         _ => String::new(),
     }
 }
@@ -114,36 +115,36 @@ pub fn says(
 fn waits(why: WaitingFor, recording: &Recording, clock: ClockFace) -> String {
     match why {
         WaitingFor::Replacements => {
-            format!(
+            say!(
                 "Nobody records. {} used; waits for you.",
-                counted(recording.replacements.len(), "replacement")
+                counted(recording.replacements.len(), super::REPLACEMENTS)
             )
         }
-        WaitingFor::FailedReplacement => "The replacement did not record either. Waits for you.".to_owned(),
-        WaitingFor::Refused => format!("Start refused{}. Not tried again.", refusal(recording)),
-        WaitingFor::StartTries => "Both UIDs failed for 30 min. Waits for you.".to_owned(),
+        WaitingFor::FailedReplacement => say!("The replacement did not record either. Waits for you."),
+        WaitingFor::Refused => say!("Start refused{}. Not tried again.", refusal(recording)),
+        WaitingFor::StartTries => say!("Both UIDs failed for 30 min. Waits for you."),
         WaitingFor::Unattended => {
-            format!("Asked for at {}; nobody was here. Start now?", clock(recording.asked_at))
+            say!("Asked for at {}; nobody was here. Start now?", clock(recording.asked_at))
         }
-        WaitingFor::Idle => "Ended by itself: nobody was in the channel.".to_owned(),
-        WaitingFor::Fatal => "A fatal error before anything was recorded. Not tried again.".to_owned(),
+        WaitingFor::Idle => say!("Ended by itself: nobody was in the channel."),
+        WaitingFor::Fatal => say!("A fatal error before anything was recorded. Not tried again."),
     }
 }
 
 fn start_says(session: Option<&Session>) -> String {
-    let Some(session) = session else { return "The start is tried again.".to_owned() };
+    let Some(session) = session else { return say!("The start is tried again.") };
     let (operation, outcome) = match session.start.outcome {
         Some(_) => ("start", session.start.outcome),
         None => ("acquire", session.acquire.outcome),
     };
     match outcome {
         Some(outcome) if outcome != Outcome::Done => {
-            format!("The {operation} {}; UID {}.", outcome_short(Some(outcome)), session.uid)
+            say!("The {} {}; UID {}.", operation, outcome_short(Some(outcome)), session.uid)
         }
         _ if session.start.unanswered + session.acquire.unanswered > 0 => {
-            format!("No answer yet; sent again. UID {}.", session.uid)
+            say!("No answer yet; sent again. UID {}.", session.uid)
         }
-        _ => format!("Tried with UID {} now.", session.uid),
+        _ => say!("Tried with UID {} now.", session.uid),
     }
 }
 
@@ -151,16 +152,16 @@ fn unconfirmed(session: &Session, clock: ClockFace) -> String {
     let until =
         session.accepted.map(|at| clock(at + core::time::Duration::from_secs(90))).unwrap_or_default();
     match session.last_good {
-        Some(good) => format!("Accepted; status {}. Judged at {until}.", good.status),
-        None => format!("Accepted; no answer yet. Judged at {until}."),
+        Some(good) => say!("Accepted; status {}. Judged at {}.", good.status, until),
+        None => say!("Accepted; no answer yet. Judged at {}.", until),
     }
 }
 
 fn records(session: &Session) -> String {
     match session.last_good {
-        Some(good) if good.status == 4 => "Status 4: started; the first file is still to come.".to_owned(),
-        Some(good) => format!("Status {}: it records.", good.status),
-        None => "It records.".to_owned(),
+        Some(good) if good.status == 4 => say!("Status 4: started; the first file is still to come."),
+        Some(good) => say!("Status {}: it records.", good.status),
+        None => say!("It records."),
     }
 }
 
@@ -177,8 +178,8 @@ fn ended(how: Option<EndedHow>, recording: &Recording) -> &'static str {
 }
 
 /// An outcome as the end of a sentence: "answered 404", "had no answer".
-pub fn outcome_short(outcome: Option<Outcome>) -> String {
-    match outcome {
+pub fn outcome_short(outcome: Option<Outcome>) -> &'static str {
+    translated(match outcome {
         None => "had no answer yet",
         Some(Outcome::Done) => "was done",
         Some(Outcome::NotFound) => "was answered 404",
@@ -195,8 +196,7 @@ pub fn outcome_short(outcome: Option<Outcome>) -> String {
         Some(Outcome::TaskConflict) => "found its UID in use, code 53",
         Some(Outcome::NoWorker) => "found no worker, code 502",
         Some(Outcome::ResourceExpired) => "found its resource ID too old",
-    }
-    .to_owned()
+    })
 }
 
 /// The first sentence of a page, and what follows it.
@@ -209,45 +209,50 @@ pub fn sentence(
 ) -> (String, String) {
     let t0 = session.and_then(|session| session.doubt).map(|doubt| doubt.t0);
     let next = coming.map(|coming| coming_sentence(coming, clock)).unwrap_or_default();
-    let join =
-        |parts: &[&str]| parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" ");
     match standing {
         Standing::InFailover(_) => {
             let until = t0.map(|t0| clock(t0 + agora::limits::FAILOVER_TOTAL)).unwrap_or_default();
             let leg = session.map_or(0, |session| session.failovers);
             (
-                format!("In failover since {}.", t0.map(clock).unwrap_or_default()),
-                join(&[
-                    &format!("404 is expected until {until}."),
+                say!("In failover since {}.", t0.map(clock).unwrap_or_default()),
+                sentences(&[
+                    &say!("404 is expected until {}.", until),
                     &next,
-                    &format!("Files continue as bak{leg}_. No action needed."),
+                    &say!("Files continue as bak{}_. No action needed.", leg),
                 ]),
             )
         }
         Standing::InDoubt(_) => (
-            format!("404 since {}.", t0.map(clock).unwrap_or_default()),
-            join(&[doubt_policy(recording.policy.patience), &next, "No action needed."]),
+            say!("404 since {}.", t0.map(clock).unwrap_or_default()),
+            sentences(&[
+                translated(doubt_policy(recording.policy.patience)),
+                &next,
+                translated("No action needed."),
+            ]),
         ),
         Standing::Records(_) => (
-            "Recording.".to_owned(),
-            join(&[
+            say!("Recording."),
+            sentences(&[
                 &session
                     .and_then(|session| session.last_good)
-                    .map(|good| format!("The last answer was status {}.", good.status))
+                    .map(|good| say!("The last answer was status {}.", good.status))
                     .unwrap_or_default(),
                 &next,
             ]),
         ),
         Standing::Twins => (
-            "Two sessions record and both are billed.".to_owned(),
-            join(&["One came back after it had been replaced.", "Choose which one to stop."]),
+            say!("Two sessions record and both are billed."),
+            say!("One came back after it had been replaced. Choose which one to stop."),
         ),
         Standing::Waits(_) => (
-            format!("{}.", word(standing)),
-            join(&[&says(standing, recording, session, clock), waits_action(standing)]),
+            say!("{}.", translated(word(standing))),
+            sentences(&[&says(standing, recording, session, clock), translated(waits_action(standing))]),
         ),
         Standing::Ended(_) => (says(standing, recording, session, clock), String::new()),
-        _ => (format!("{}.", word(standing)), join(&[&says(standing, recording, session, clock), &next])),
+        _ => (
+            say!("{}.", translated(word(standing))),
+            sentences(&[&says(standing, recording, session, clock), &next]),
+        ),
     }
 }
 
@@ -271,14 +276,21 @@ fn waits_action(standing: Standing) -> &'static str {
 fn coming_sentence(coming: &Coming, clock: ClockFace) -> String {
     let operation = coming.call.operation;
     match coming.at {
-        Some(at) => format!("The next {operation} goes out at {}.", clock(at)),
-        None => format!("The next {operation} goes out now."),
+        Some(at) => say!("The next {} goes out at {}.", operation, clock(at)),
+        None => say!("The next {} goes out now.", operation),
     }
 }
 
 /// The operation as the begin of a title.
 pub fn operation(operation: Operation) -> String {
-    capital(operation.as_str())
+    say!(match operation {
+        Operation::Acquire => "Acquire",
+        Operation::Start => "Start",
+        Operation::Query => "Query",
+        Operation::Update => "Update",
+        Operation::UpdateLayout => "Update layout",
+        Operation::Stop => "Stop",
+    })
 }
 
 /// The title of a retry: "Query retry 2 of 3", "Query attempt 4, no documented limit".
@@ -290,9 +302,9 @@ pub fn retry_title(coming: &Coming) -> String {
     );
     match (coming.call.attempt.number, coming.call.attempt.of) {
         (0, _) => operation,
-        (number, Some(of)) if retry => format!("{operation} retry {number} of {of}"),
-        (number, Some(of)) => format!("{operation} {number} of {of}"),
-        (number, None) if retry => format!("{operation} retry {number}, no documented limit"),
+        (number, Some(of)) if retry => say!("{} retry {} of {}", operation, number, of),
+        (number, Some(of)) => say!("{} {} of {}", operation, number, of),
+        (number, None) if retry => say!("{} retry {}, no documented limit", operation, number),
         (_, None) => operation,
     }
 }
@@ -300,23 +312,23 @@ pub fn retry_title(coming: &Coming) -> String {
 /// What led to a step.
 pub fn cause(cause: Cause, clock: ClockFace) -> String {
     match cause {
-        Cause::Asked => "Asked for.".to_owned(),
-        Cause::Proceeds => "The step before was done.".to_owned(),
-        Cause::Routine => "Routine.".to_owned(),
-        Cause::Verifying => "Accepted, to be confirmed.".to_owned(),
-        Cause::After(outcome) => format!("The last one {}.", outcome_short(Some(outcome))),
-        Cause::NoAnswer(why) => format!("No answer: {}.", unanswered(why)),
-        Cause::RateLimited => "429: too many requests.".to_owned(),
-        Cause::NotFoundSince(t0) => format!("404, “failed to find worker”, since {}.", clock(t0)),
-        Cause::IsEnding => "The service says that it is ending.".to_owned(),
-        Cause::StopAccepted => "The stop was accepted.".to_owned(),
-        Cause::WasUnattended => "Nobody acted for a while.".to_owned(),
-        Cause::Notified => "The service notified.".to_owned(),
-        Cause::IsLost(session) => format!("Session {session} was lost."),
-        Cause::AwaitsAnswer => "On its way; the answer is awaited.".to_owned(),
-        Cause::OthersWaitLonger => "Others wait longer for the limit of sessions.".to_owned(),
-        Cause::StaffDecide => "Staff decide.".to_owned(),
-        Cause::Finished => "Everything is done.".to_owned(),
+        Cause::Asked => say!("Asked for."),
+        Cause::Proceeds => say!("The step before was done."),
+        Cause::Routine => say!("Routine."),
+        Cause::Verifying => say!("Accepted, to be confirmed."),
+        Cause::After(outcome) => say!("The last one {}.", outcome_short(Some(outcome))),
+        Cause::NoAnswer(why) => say!("No answer: {}.", translated(unanswered(why))),
+        Cause::RateLimited => say!("429: too many requests."),
+        Cause::NotFoundSince(t0) => say!("404, “failed to find worker”, since {}.", clock(t0)),
+        Cause::IsEnding => say!("The service says that it is ending."),
+        Cause::StopAccepted => say!("The stop was accepted."),
+        Cause::WasUnattended => say!("Nobody acted for a while."),
+        Cause::Notified => say!("The service notified."),
+        Cause::IsLost(session) => say!("Session {} was lost.", session),
+        Cause::AwaitsAnswer => say!("On its way; the answer is awaited."),
+        Cause::OthersWaitLonger => say!("Others wait longer for the limit of sessions."),
+        Cause::StaffDecide => say!("Staff decide."),
+        Cause::Finished => say!("Everything is done."),
     }
 }
 
@@ -335,9 +347,8 @@ pub fn unanswered(cause: UnansweredCause) -> &'static str {
 /// What comes after a step if it fails.
 pub fn then(reason: &Reason, clock: ClockFace) -> String {
     let later: Vec<String> = reason.later.iter().take(3).map(|at| clock(*at)).collect();
-    let mut text =
-        if later.is_empty() { String::new() } else { format!("If it fails: {}. ", later.join(", ")) };
-    text.push_str(match reason.then {
+    let text = if later.is_empty() { String::new() } else { say!("If it fails: {}.", listed(&later)) };
+    let then = translated(match reason.then {
         Then::GoesOn => "It goes on for as long as it takes.",
         Then::OtherDomain => "Then the other domain.",
         Then::SameUidAgain => "Then a new resource ID with the same UID.",
@@ -350,15 +361,15 @@ pub fn then(reason: &Reason, clock: ClockFace) -> String {
         Then::TakenAsEnded => "Then it is taken as ended.",
         Then::Over => "Then it is over.",
     });
-    text
+    sentences(&[&text, then])
 }
 
 /// The service's own words of its last refusal: ": 400, code 2, uid is not a number".
 fn refusal(recording: &Recording) -> String {
     let Some(refused) = &recording.refusal else { return String::new() };
-    let mut text = format!(": {}", refused.status);
+    let mut text = say!(": {}", refused.status);
     if let Some(code) = refused.code {
-        text.push_str(&format!(", code {code}"));
+        text.push_str(&say!(", code {}", code));
     }
     if let Some(reason) = &refused.reason {
         text.push_str(", ");
@@ -372,64 +383,63 @@ pub fn alarm(alarm: &Alarm, recording: &Recording, clock: ClockFace) -> String {
     let since = clock(alarm.at);
     match alarm.cause {
         AlarmCause::StartFailing => {
-            format!("Both UIDs failed to start since {since}. One try a minute goes on.")
+            say!("Both UIDs failed to start since {}. One try a minute goes on.", since)
         }
         AlarmCause::StartRefused => {
-            format!("Start refused{}. It is not tried again.", refusal(recording))
+            say!("Start refused{}. It is not tried again.", refusal(recording))
         }
         AlarmCause::AcquireFailing => {
-            format!("No resource ID since {since}; asked every 30 s. Nothing is billed.")
+            say!("No resource ID since {}; asked every 30 s. Nothing is billed.", since)
         }
-        AlarmCause::UidsInUse => "Every UID of this recording is in use in the channel.".to_owned(),
-        AlarmCause::Unconfirmed(_) => "Accepted, but not confirmed in time. It is asked on.".to_owned(),
+        AlarmCause::UidsInUse => say!("Every UID of this recording is in use in the channel."),
+        AlarmCause::Unconfirmed(_) => say!("Accepted, but not confirmed in time. It is asked on."),
         AlarmCause::Unclear(_) => {
-            format!("No clear answer since {since}; it may still record. It is asked on.")
+            say!("No clear answer since {}; it may still record. It is asked on.", since)
         }
         AlarmCause::Configuration(_) => {
-            format!(
+            say!(
                 "Our queries are refused{}: check the configuration. Monitoring goes on.",
                 refusal(recording)
             )
         }
-        AlarmCause::Ending(_) => "Ending for more than five minutes. It is asked on.".to_owned(),
+        AlarmCause::Ending(_) => say!("Ending for more than five minutes. It is asked on."),
         AlarmCause::Twins(_) => {
-            "Came back after it was replaced: two sessions record and both are billed.".to_owned()
+            say!("Came back after it was replaced: two sessions record and both are billed.")
         }
         AlarmCause::Lost(_) => match recording.is_starting() {
-            true => format!("Lost at {since}; another session is being started."),
+            true => say!("Lost at {}; another session is being started.", since),
             false if recording.sessions.iter().any(Session::is_billed) => {
-                format!("A session was lost at {since}; another one records.")
+                say!("A session was lost at {}; another one records.", since)
             }
-            false => format!("Lost at {since}; nobody records."),
+            false => say!("Lost at {}; nobody records.", since),
         },
         AlarmCause::ReplacementsUsed => {
-            "Nobody records. The replacements are used up: the next is yours.".to_owned()
+            say!("Nobody records. The replacements are used up: the next is yours.")
         }
         AlarmCause::ReplacementFailed => {
-            "The replacement did not record either: an empty channel or a wrong parameter.".to_owned()
+            say!("The replacement did not record either: an empty channel or a wrong parameter.")
         }
         AlarmCause::StopUnconfirmed(_) => {
-            format!("Stop not confirmed since {since}; it may still be billed. It is sent on.")
+            say!("Stop not confirmed since {}; it may still be billed. It is sent on.", since)
         }
         AlarmCause::StopRefused(_) => {
-            format!(
+            say!(
                 "Stop refused{}: still recording, still billed. Sent again every minute.",
                 refusal(recording)
             )
         }
-        AlarmCause::ControlEnding(_) => "Control of the session ends soon.".to_owned(),
+        AlarmCause::ControlEnding(_) => say!("Control of the session ends soon."),
         AlarmCause::OutOfControl(_) => {
-            "Control has ended: nobody can ask or stop it; it may still be billed.".to_owned()
+            say!("Control has ended: nobody can ask or stop it; it may still be billed.")
         }
         AlarmCause::Unattended => {
-            format!("Asked for at {}, and nobody was here. Start now?", clock(recording.asked_at))
+            say!("Asked for at {}, and nobody was here. Start now?", clock(recording.asked_at))
         }
         AlarmCause::NotApplied(_) => {
-            format!("The change is not applied{}. It records as before.", refusal(recording))
+            say!("The change is not applied{}. It records as before.", refusal(recording))
         }
         AlarmCause::Fatal(_) => {
-            "The service notified a fatal error before anything was recorded: check storage and token."
-                .to_owned()
+            say!("The service notified a fatal error before anything was recorded: check storage and token.")
         }
     }
 }
@@ -443,8 +453,8 @@ pub fn need(
 ) -> String {
     match standing {
         Standing::Orphan(_) => match session.and_then(|session| session.start.first_sent) {
-            Some(at) => format!("The start of {} was never answered. It may run and be billed.", clock(at)),
-            None => "A start was never answered. It may run and be billed.".to_owned(),
+            Some(at) => say!("The start of {} was never answered. It may run and be billed.", clock(at)),
+            None => say!("A start was never answered. It may run and be billed."),
         },
         _ => says(standing, recording, session, clock),
     }
@@ -453,10 +463,10 @@ pub fn need(
 /// How many sessions are billed (R4).
 pub fn billed(known: usize, perhaps: usize) -> String {
     match (known, perhaps) {
-        (0, 0) => "none".to_owned(),
-        (known, 0) => counted(known, "session"),
-        (0, perhaps) => format!("perhaps {perhaps}"),
-        (known, perhaps) => format!("{}, perhaps {perhaps} more", counted(known, "session")),
+        (0, 0) => say!("none"),
+        (known, 0) => counted(known, super::SESSIONS),
+        (0, perhaps) => say!("perhaps {}", perhaps),
+        (known, perhaps) => say!("{}, perhaps {} more", counted(known, super::SESSIONS), perhaps),
     }
 }
 
@@ -481,5 +491,5 @@ pub fn shown_rule(recording: &Recording, standing: Standing, coming: Option<&Com
 
 /// How long something took, for a mark: "back after 34 s".
 pub fn back_after(seconds: i64) -> String {
-    format!("back after {}", duration(seconds))
+    say!("back after {}", duration(seconds))
 }

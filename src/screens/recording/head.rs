@@ -64,7 +64,7 @@ fn state(known: &Known) -> State {
             let count = standing::failovers(&known.recording, session);
             words::in_failover(count.proved + 1, count.allowed)
         }
-        _ => words::standing::word(known.standing).to_owned(),
+        _ => words::said(words::standing::word(known.standing)),
     };
     State { tone, glyph, word }
 }

@@ -122,11 +122,11 @@ fn raw_later(page: &Rc<Page>, number: EntryNumber) -> crate::dom::Element {
         if raw.with_untracked(find).is_some() {
             return;
         }
-        raw.update(|all| all.push((number, words::LOADING_RAW.to_owned())));
+        raw.update(|all| all.push((number, words::said(words::LOADING_RAW))));
         let path = api::journal(&id, number.saturating_sub(1));
         spawn(async move {
             let says = match get::<JournalPage>(&path).await {
-                Ok(page) => as_it_came(page, number).unwrap_or_else(|| words::RAW_GONE.to_owned()),
+                Ok(page) => as_it_came(page, number).unwrap_or_else(|| words::said(words::RAW_GONE)),
                 Err(problem) => words::sentence(&problem.title),
             };
             raw.try_update(|all| {

@@ -95,7 +95,7 @@ fn add_session(session: &SessionHistory, legs: &mut Vec<Item>, files: &mut Vec<I
         if let Some(leg) = leg {
             original_end = original_end.or(Some(away.t0));
             files.push(stretch(away.back, session.ended, Look::Leg, Leg::Failover(leg).prefix()));
-            let uid = named.map_or_else(|| words::RANDOM_UID.to_owned(), |(_, uid)| uid);
+            let uid = named.map_or_else(|| words::said(words::RANDOM_UID), |(_, uid)| uid);
             uids.push(stretch(away.back, session.ended, Look::Leg, uid));
         }
         (from, label) = (away.back, words::leg_words(leg));

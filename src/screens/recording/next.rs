@@ -66,7 +66,7 @@ fn next_call(known: &Known, now: impl Fn() -> Timestamp) -> Option<Retry> {
             title: words::standing::operation(operation),
             joint: words::SENDING,
             due: None,
-            cause: words::ON_ITS_WAY.to_owned(),
+            cause: words::said(words::ON_ITS_WAY),
             rule: RuleId::D8,
             then: words::gives_up(policy.answer_wait, policy.slow_answer_wait, operation),
             steps: Vec::new(),

@@ -27,7 +27,7 @@ pub(super) fn deadlines(page: &Rc<Page>, known: &Known) -> Node {
             words::IDLE_EXIT,
             words::idle_exit(recording.max_idle_time),
             Place(0),
-            words::IDLE_EXIT_SAYS.to_owned(),
+            words::said(words::IDLE_EXIT_SAYS),
             RuleId::I1,
         ));
         if let Some(session) = known.session()
@@ -145,7 +145,7 @@ pub(super) fn asked(page: &Page, known: &Known) -> Element {
     let (desk, recording) = (page.desk, &known.recording);
     let held = desk.held.with(|held| held.contains(&page.id));
     let controller = recording.lease.as_ref().map_or_else(
-        || words::NO_CONTROLLER.to_owned(),
+        || words::said(words::NO_CONTROLLER),
         |lease| words::controller(&lease.holder, lease.epoch, held),
     );
     let mut uids =
@@ -159,10 +159,10 @@ pub(super) fn asked(page: &Page, known: &Known) -> Element {
         ("Asked by", [&recording.asked_by, ", ", &time_of_day(recording.asked_at)].concat()),
         ("Recording", recording.id.to_string()),
         ("App", recording.app.clone()),
-        ("Mode", words::mode(recording.mode).to_owned()),
+        ("Mode", words::said(words::mode(recording.mode))),
         ("Policy", recording.policy_name.clone()),
         ("UIDs", uids),
-        ("maxIdleTime", [&recording.max_idle_time.to_string(), " s"].concat()),
+        ("maxIdleTime", words::seconds(recording.max_idle_time)),
         ("Storage profile", recording.storage.clone()),
         ("Controller", controller),
         ("Billed now", words::standing::billed(billed, perhaps)),

@@ -93,7 +93,7 @@ pub(super) fn failovers(known: &Known) -> Element {
             let mut row = Away {
                 session,
                 look: (Tone::Neutral, Glyph::Unknown),
-                name: words::INTERRUPTION.to_owned(),
+                name: words::said(words::INTERRUPTION),
                 t0: seen.t0,
                 back: (time_of_day(seen.back).into(), words::standing::back_after(seconds)),
                 lost: cell("td.num", el("b").add(least), lost),
@@ -201,12 +201,12 @@ pub(super) fn notifications(page: &Page, known: &Known) -> Element {
             (Some(session), Some(uid)) if uid != session.uid => {
                 let place = session.legs.iter().position(|leg| leg.uid == uid);
                 place.map_or_else(
-                    || words::OTHER_RECORDER.to_owned(),
+                    || words::said(words::OTHER_RECORDER),
                     |place| words::leg_words(u8::try_from(place).ok()),
                 )
             }
             (Some(_), _) => words::leg_name(Leg::Original),
-            (None, _) => words::NO_SESSION.to_owned(),
+            (None, _) => words::said(words::NO_SESSION),
         };
         let uid = told.uid.map(|uid| words::told_uid(uid.get()));
         let again = if told.again > 0 { words::redundant(told.again) } else { String::new() };
@@ -272,7 +272,7 @@ pub(super) fn files(known: &Known) -> Element {
     }
     let (mut aside, mut body) = (Node::Nothing, el("p.quiet.padded").add(words::NO_FILES_YET).into());
     if !rows.is_empty() {
-        let copy = copy_button(all, words::ALL_FILE_NAMES.to_owned());
+        let copy = copy_button(all, words::said(words::ALL_FILE_NAMES));
         aside = nodes![el("span.meta").add(words::COPY_ALL), copy];
         let heads = [
             ("th scope=col", "Index file"),
