@@ -54,7 +54,7 @@ pub fn text_field(field: TextField) -> Element {
     let hint_id = [id, "-hint"].concat();
     let tone = finding.as_ref().map(|finding| finding_tone(finding).name());
     let invalid = finding.as_ref().is_some_and(|finding| finding.blocks);
-    let below = match finding {
+    let below: Node = match finding {
         Some(finding) => finding_line(finding).into(),
         None => hint.into(),
     };

@@ -36,7 +36,8 @@ pub fn why_dialog(rule: RuleId) -> Node {
             let body = told.map_or_else(
                 || el("div.body").add(el("p").add(words::WHY_MISSING)),
                 |told| {
-                    let mut body = el("div.body");
+                    // The rules are told in English.
+                    let mut body = el("div.body").set("lang", "en");
                     for paragraph in &told.text {
                         body = body.add(el("p").add(paragraph.clone()));
                     }
