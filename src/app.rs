@@ -36,6 +36,7 @@ pub fn App() -> impl IntoView {
         shell(live(move || match router.route().screen {
             Screen::Board => board_screen(later),
             Screen::Recording(id) => later.recording(id),
+            Screen::File => later.file(),
             Screen::Faults => later.faults(),
         })),
         live(move || router.route().dialog.map_or(Node::Nothing, |dialog| later.dialog(dialog))),
@@ -73,6 +74,7 @@ fn follow_title(desk: Desk, router: Router, board: BoardState) {
                 let (need, live) = board.numbers();
                 words::board_title(need, live)
             }
+            Screen::File => words::title(words::FILE_TITLE),
             Screen::Faults => words::title(words::FAULTS_TITLE),
             Screen::Recording(id) => {
                 desk.ids.track();
@@ -98,7 +100,7 @@ fn focus_on_change(router: Router, later: Later) {
             let target = match (&before, &now) {
                 (Screen::Recording(id), Screen::Board) => format!("row-{id}"),
                 (_, Screen::Board) => "board-title".to_owned(),
-                (_, Screen::Recording(_)) => "recording-title".to_owned(),
+                (_, Screen::Recording(_) | Screen::File) => "recording-title".to_owned(),
                 (_, Screen::Faults) => "faults-title".to_owned(),
             };
             request_animation_frame(move || focus(&target));

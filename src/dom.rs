@@ -252,6 +252,20 @@ macro_rules! nodes {
     ($($node:expr),* $(,)?) => { $crate::dom::Node::Many(vec![$($crate::dom::Node::from($node)),*]) };
 }
 
+/// The same, with every text that would follow the clock as it stands at `now`. Parts inside are left as they are.
+pub fn still(node: Node, now: Timestamp) -> Node {
+    match node {
+        Node::Moving(moving) => Node::Text((moving.says)(moving.at, now)),
+        Node::Many(nodes) => Node::Many(nodes.into_iter().map(|node| still(node, now)).collect()),
+        Node::Element(mut element) => {
+            let children = core::mem::take(&mut element.0.children);
+            element.0.children = children.into_iter().map(|node| still(node, now)).collect();
+            Node::Element(element)
+        }
+        node => node,
+    }
+}
+
 /// What stands on the page for a [`Node`].
 #[derive(Default)]
 enum Shown {

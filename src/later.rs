@@ -22,7 +22,7 @@ use crate::screens::actions::{acknowledge_dialog, dismiss_dialog, try_again_dial
 use crate::screens::board::{BoardState, Listed};
 use crate::screens::faults::{faults_screen, sample_button};
 use crate::screens::notices::notices_dialog;
-use crate::screens::recording::recording_screen;
+use crate::screens::recording::{file_screen, recording_screen, take_drops};
 use crate::screens::start::start_dialog;
 use crate::screens::stop::stop_dialog;
 use crate::screens::watch::watch_dialog;
@@ -44,6 +44,9 @@ pub type DrawList = fn(BoardState, &[Rc<Listed>]) -> Node;
 #[derive(Clone, Copy)]
 struct Screens {
     recording: fn(RecordingId) -> Node,
+    file: fn() -> Node,
+    /// Takes files that are dropped on the page.
+    take_drops: fn(),
     faults: fn() -> Node,
     dialog: fn(Dialog) -> Node,
     list: DrawList,
@@ -92,6 +95,7 @@ impl Later {
             match screens {
                 Ok(screens) => {
                     screens.acting.begin(self.socket);
+                    (screens.take_drops)();
                     self.state.set(State::There(screens));
                 }
                 Err(_) => {
@@ -126,6 +130,11 @@ impl Later {
     /// The screen of one recording, or what stands there until it can be drawn. Tracks.
     pub fn recording(self, id: RecordingId) -> Node {
         self.draw(loading_rows, |screens| (screens.recording)(id))
+    }
+
+    /// The screen of a recording in a file, or what stands there until it can be drawn. Tracks.
+    pub fn file(self) -> Node {
+        self.draw(loading_rows, |screens| (screens.file)())
     }
 
     /// The screen of the faults, or what stands there until it can be drawn. Tracks.
@@ -195,6 +204,8 @@ fn draw_dialog(dialog: Dialog) -> Node {
 const fn all() -> Screens {
     Screens {
         recording: recording_screen,
+        file: file_screen,
+        take_drops,
         faults: faults_screen,
         dialog: draw_dialog,
         list: list::draw,

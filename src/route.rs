@@ -11,9 +11,10 @@ use wasm_bindgen::JsCast;
     not(test),
     expect(dead_code, reason = "read by a journey out of this file, and by the tests below")
 )]
-pub const ROUTES: [&str; 12] = [
+pub const ROUTES: [&str; 13] = [
     "board",
     "recording",
+    "file",
     "faults",
     "start",
     "watch",
@@ -34,6 +35,8 @@ pub enum Screen {
     Board,
     /// One recording.
     Recording(RecordingId),
+    /// One recording out of a file that was opened here; before one is, where to choose it.
+    File,
     /// What can be broken in a demonstration.
     Faults,
 }
@@ -68,17 +71,19 @@ pub struct Route {
     pub screen: Screen,
     /// What lies over it.
     pub dialog: Option<Dialog>,
+    /// The entry at which a recording is looked at, instead of now.
+    pub at: Option<EntryNumber>,
 }
 
 impl Route {
     /// The screen alone.
     pub const fn to(screen: Screen) -> Self {
-        Self { screen, dialog: None }
+        Self { screen, dialog: None, at: None }
     }
 
     /// This screen with a dialog over it.
     pub fn with(&self, dialog: Dialog) -> Self {
-        Self { screen: self.screen.clone(), dialog: Some(dialog) }
+        Self { screen: self.screen.clone(), dialog: Some(dialog), at: self.at }
     }
 
     /// Its name in [`ROUTES`]; a dialog's goes before the screen's.
@@ -96,6 +101,7 @@ impl Route {
             (Some(Dialog::Why(_)), _) => "why",
             (None, Screen::Board) => "board",
             (None, Screen::Recording(_)) => "recording",
+            (None, Screen::File) => "file",
             (None, Screen::Faults) => "faults",
         }
     }
@@ -116,7 +122,11 @@ impl Route {
         match &self.screen {
             Screen::Board => {}
             Screen::Recording(id) => add("recording", Some(id.to_string())),
+            Screen::File => add("file", None),
             Screen::Faults => add("faults", None),
+        }
+        if let Some(entry) = self.at {
+            add("at", Some(entry.to_string()));
         }
         match &self.dialog {
             None => {}
@@ -150,6 +160,8 @@ impl Route {
         let session = || get("session").and_then(|session| session.parse::<SessionNumber>().ok());
         let screen = if let Some(id) = recording("recording") {
             Screen::Recording(id)
+        } else if get("file").is_some() {
+            Screen::File
         } else if get("faults").is_some() {
             Screen::Faults
         } else {
@@ -176,7 +188,8 @@ impl Route {
             } else {
                 get("why").and_then(RuleId::parse).map(Dialog::Why)
             };
-        Self { screen, dialog }
+        let at = get("at").and_then(|entry| entry.parse().ok());
+        Self { screen, dialog, at }
     }
 }
 
@@ -449,6 +462,8 @@ mod tests {
         vec![
             Route::default(),
             recording.clone(),
+            Route { at: Some(12), ..recording.clone() },
+            Route::to(Screen::File),
             Route::to(Screen::Faults),
             Route::default().with(Dialog::Start(None)),
             Route::default().with(Dialog::Start(Some("math 7b & more=ü".to_owned()))),
@@ -460,6 +475,7 @@ mod tests {
             recording.with(Dialog::Dismiss(id(), 3)),
             recording.with(Dialog::Notices),
             recording.with(Dialog::Why(RuleId::M3)),
+            Route { at: Some(7), ..recording }.with(Dialog::Why(RuleId::M3)),
         ]
     }
 

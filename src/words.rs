@@ -7,6 +7,7 @@ mod complete;
 pub mod journal;
 pub mod list;
 pub mod notices;
+pub mod replay;
 pub mod standing;
 
 use agora::notification::EventType;
@@ -363,6 +364,7 @@ pub const WATCH_PRESS: &str = "Watch it";
 pub const SAMPLES_STARTED: &str = "Six sample recordings were asked for.";
 pub const START_SAMPLES: &str = "Start six sample recordings";
 pub const FAULTS_TITLE: &str = "Break things";
+pub const FILE_TITLE: &str = "Recording from a file";
 pub const FAULTS_SAY: &str = "Faults of the simulated service. Nothing here reaches a real one.";
 pub const FAULT_CHANNEL: &str = "Channel that a kill, a disconnect or an end meets";
 pub const FAULTS_CLEARED: &str = "All faults are cleared.";
@@ -415,6 +417,12 @@ pub const NAMED_BY_ANSWER: &str = "an answer named it";
 pub const SPLICED: &str = "made of sid and channel";
 pub const EITHER_SPELLING: &str = "one of two spellings";
 pub const ONLY_IF_FAILOVER: &str = "only if this is a failover";
+pub const DECISIONS: &str = "Decisions";
+pub const NO_DECISIONS_YET: &str = "Nothing has been concluded yet.";
+pub const UNFOLD_JOURNAL: &str = "Show all entries";
+pub const FOLD_JOURNAL: &str = "Hide the entries";
+pub const JOURNAL_KINDS: &str = "Kinds of entries";
+pub const LOOK_AT_MOMENT: &str = "Show the recording as it stood here";
 pub const JOURNAL_FAILED: &str = "The entries could not be fetched.";
 pub const LOADING_ENTRIES: &str = "Loading entries…";
 pub const RAW_ANSWER: &str = "Raw answer";
@@ -950,6 +958,14 @@ pub fn entries(count: usize) -> String {
 
 pub fn entry_by(number: u32, by: &str) -> String {
     if by.is_empty() { say!("entry {}", number) } else { say!("entry {}, {}", number, by) }
+}
+
+pub fn decisions(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => "1 conclusion of the rules".to_owned(),
+        count => format!("{count} conclusions of the rules, newest first"),
+    }
 }
 
 pub fn show_older(count: usize) -> String {

@@ -121,6 +121,29 @@ export const scenes = [
         },
       },
       {
+        name: "recording, at an earlier moment",
+        route: "recording",
+        reach: async ({ desk, page, ids }) => {
+          await page.goto(`${desk.url}?recording=${ids[SIX[0]]}&at=5`);
+          await expect(page.getByText("You look at an earlier moment.")).toBeVisible();
+        },
+      },
+      { name: "file, none open", route: "file", reach: open("?file") },
+      {
+        name: "file",
+        route: "file",
+        reach: async ({ desk, page, ids }) => {
+          await page.goto(`${desk.url}?recording=${ids[SIX[0]]}`);
+          const [file] = await Promise.all([
+            page.waitForEvent("download"),
+            page.getByRole("button", { name: "Download bundle" }).click(),
+          ]);
+          await page.goto(`${desk.url}?file`);
+          await page.locator("input[type=file]").setInputFiles(await file.path());
+          await expect(page.getByText("This recording is read from a file.")).toBeVisible();
+        },
+      },
+      {
         name: "stop",
         route: "stop",
         dialog: "stop-title",

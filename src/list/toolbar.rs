@@ -16,6 +16,7 @@ use crate::dom::{Element, Node, el, live};
 use crate::parts::board::{COLUMNS, Column};
 use crate::parts::counts::{Facet, counts, facet};
 use crate::parts::icon::{Glyph, Icon, Tone, icon};
+use crate::route::{Route, Screen};
 use crate::screens::board::{Listed, ways_to_begin};
 use crate::words;
 
@@ -222,7 +223,7 @@ fn view_menu(list: List, view: &View) -> Element {
             .add(columns(list, view))
             .add(densities(list, view))
             .add(saving(list))
-            .add(reset(list)),
+            .add(el("p.buttons").add(reset(list)).add(open_bundle())),
     )
 }
 
@@ -318,6 +319,11 @@ fn saving(list: List) -> Element {
                     .add(words::list::SAVE_VIEW),
             ),
     )
+}
+
+/// The way to a recording that is in a file.
+fn open_bundle() -> Element {
+    el("a.button").set("href", Route::to(Screen::File).href()).add(words::replay::OPEN_BUNDLE)
 }
 
 fn reset(list: List) -> Element {

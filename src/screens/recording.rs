@@ -1,8 +1,10 @@
 //! One recording: what happens, why, what comes next, and everything that has happened.
 
+mod file;
 mod head;
 mod journal;
 mod lanes;
+mod moment;
 mod next;
 mod side;
 mod tables;
@@ -10,17 +12,22 @@ mod tables;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use agora::Timestamp;
 use leptos::prelude::*;
 use rules::api::{Capability, Problem};
+use rules::bundle::{Step, Told, replay};
 use rules::journal::Fact;
 use rules::recording::Session;
-use rules::{Entry, EntryNumber, Recording, RecordingId};
+use rules::{Board, BoardFacts, Bundle, Call, Entry, EntryNumber, Reason, Recording, RecordingId};
+
+pub use file::{file_screen, take_drops};
+pub use journal::Kind;
 
 use super::actions::{NO_BODY, Sending};
 use super::board::{KeptComing, coming_of, keep_coming};
 use super::shell::focus;
 use crate::desk::Desk;
-use crate::dom::{Element, Node, el, live, part};
+use crate::dom::{Element, Node, el, live, part, still};
 use crate::here::here;
 use crate::history::History;
 use crate::parts::announcer::Announcer;
@@ -41,9 +48,17 @@ pub fn recording_screen(id: RecordingId) -> Node {
     part(["recording-", id.as_str()].concat(), move || {
         let page = Rc::new(Page::open(id));
         move || match page.known.get() {
-            Some(known) => screen(&page, &known).into(),
+            Some(known) => screen(&page, &known),
             None => awaited(&page),
         }
+    })
+}
+
+/// The same screen of a recording that is in a file.
+fn bundle_screen(name: String, bundle: Arc<Bundle>) -> Node {
+    part(name, move || {
+        let page = Rc::new(Page::of_file(bundle));
+        move || page.known.get().map(|known| screen(&page, &known)).into()
     })
 }
 
@@ -51,18 +66,28 @@ pub fn recording_screen(id: RecordingId) -> Node {
 struct Page {
     id: RecordingId,
     desk: Desk,
+    /// The file that it is read from, if it is.
+    bundle: Option<Arc<Bundle>>,
+    /// The entry at which it is looked at; none: now.
+    at: RwSignal<Option<EntryNumber>>,
     /// What is known of the recording, as soon as anything is.
     known: Memo<Option<Arc<Known>>>,
+    /// What the rules of this page would do at each step of the journal: asked when somebody looks back.
+    replayed: Memo<Option<Arc<Replayed>>>,
     /// Why it or its entries could not be fetched.
     failed: RwSignal<Option<Problem>>,
     /// How many entries are shown.
     shown: RwSignal<usize>,
+    /// Which entries are shown.
+    kinds: RwSignal<journal::Kinds>,
     /// Answers as they came, of the entries for which somebody wanted to see that.
     raw: RwSignal<Vec<(EntryNumber, String)>>,
     /// The press on "Undo the stop".
     undoing: Sending,
     /// The press on "Ask now".
     hurrying: Sending,
+    /// A bundle is being collected.
+    collecting: RwSignal<bool>,
 }
 
 /// What is known of the recording at one moment.
@@ -70,7 +95,18 @@ struct Known {
     recording: Arc<Recording>,
     standing: Standing,
     coming: KeptComing,
+    /// What the entries up to this moment tell.
     story: Arc<Story>,
+    /// What all entries tell.
+    whole: Arc<Story>,
+    past: Option<Past>,
+}
+
+/// A moment that is not now.
+struct Past {
+    entry: EntryNumber,
+    at: Timestamp,
+    board: Board,
 }
 
 /// What the entries tell, as far as they are here.
@@ -81,6 +117,12 @@ struct Story {
     /// number of entries, they are the same entries.
     newest: EntryNumber,
     raw: usize,
+}
+
+/// What the rules of this page say to the steps of a journal.
+#[derive(PartialEq)]
+struct Replayed {
+    steps: Vec<Step>,
 }
 
 impl Page {
@@ -99,29 +141,99 @@ impl Page {
                 fetch(desk, socket, fetches.clone(), gone, failed);
             }
         });
+        let at = follow_moment(Screen::Recording(id.clone()));
         let reads = id.clone();
         let known = Memo::new(move |before: Option<&Option<Arc<Known>>>| {
             desk.ids.track();
             let recording = desk.cell(&reads).map(|cell| cell.get()).or_else(|| gone.get())?;
             let before = before.and_then(Option::as_ref);
-            Some(Arc::new(Known::read(desk, recording, before)))
+            Known::read(desk, recording, at.get(), before)
         });
         say_changes(known, announcer);
+        Self::with(id, desk, None, at, known, failed)
+    }
+
+    fn of_file(bundle: Arc<Bundle>) -> Self {
+        let at = follow_moment(Screen::File);
+        let whole = Arc::new(Story::read(&bundle.recording, bundle.entries.clone()));
+        let reads = Arc::clone(&bundle);
+        let known = Memo::new(move |_: Option<&Option<Arc<Known>>>| {
+            let at = at.get().unwrap_or(EntryNumber::MAX);
+            Known::at(&reads.recording, &reads.board, &whole, at).map(Arc::new)
+        });
+        let id = bundle.recording.clone();
+        Self::with(id, here().desk, Some(bundle), at, known, RwSignal::new(None))
+    }
+
+    fn with(
+        id: RecordingId,
+        desk: Desk,
+        bundle: Option<Arc<Bundle>>,
+        at: RwSignal<Option<EntryNumber>>,
+        known: Memo<Option<Arc<Known>>>,
+        failed: RwSignal<Option<Problem>>,
+    ) -> Self {
+        let (replays, file) = (id.clone(), bundle.clone());
+        let replayed = Memo::new(move |_: Option<&Option<Arc<Replayed>>>| {
+            let known = known.get()?;
+            known.past.as_ref()?;
+            let entries = &known.whole.entries;
+            let facts = match &file {
+                Some(file) => file.board.clone(),
+                None => desk.with_board(&known.recording.app, |board| board.facts().clone()),
+            };
+            Some(Arc::new(Replayed { steps: replay(&replays, &facts, entries) }))
+        });
         Self {
             id,
             desk,
+            bundle,
+            at,
             known,
+            replayed,
             failed,
             shown: RwSignal::new(journal::ENTRIES_SHOWN),
+            kinds: RwSignal::new(journal::Kinds::default()),
             raw: RwSignal::new(Vec::new()),
             undoing: Sending::new(),
             hurrying: Sending::new(),
+            collecting: RwSignal::new(false),
         }
+    }
+
+    fn screen(&self) -> Screen {
+        if self.bundle.is_some() { Screen::File } else { Screen::Recording(self.id.clone()) }
     }
 
     /// The address of a dialog over this screen.
     fn over(&self, dialog: Dialog) -> String {
-        Route::to(Screen::Recording(self.id.clone())).with(dialog).href()
+        Route { at: self.at.get_untracked(), ..Route::to(self.screen()) }.with(dialog).href()
+    }
+
+    /// The server's time, or that of the moment that is looked at.
+    fn tick(&self, known: &Known) -> Timestamp {
+        known.past.as_ref().map_or_else(|| self.desk.clock.tick(), |past| past.at)
+    }
+
+    /// As [`Page::tick`], in whole seconds.
+    fn second(&self, known: &Known) -> Timestamp {
+        known.past.as_ref().map_or_else(|| self.desk.clock.second(), |past| past.at)
+    }
+
+    /// Something about the board facts of its App ID.
+    fn with_board<T>(&self, known: &Known, read: impl FnOnce(&Board) -> T) -> T {
+        match &known.past {
+            Some(past) => read(&past.board),
+            None => self.desk.with_board(&known.recording.app, read),
+        }
+    }
+
+    /// Every call that the rules plan, the earliest first.
+    fn planned(&self, known: &Known) -> Vec<(Timestamp, Call, Reason)> {
+        match &known.past {
+            Some(past) => rules::planned(&known.recording, &past.board, past.at),
+            None => self.desk.planned(&known.recording, self.desk.clock.tick()).unwrap_or_default(),
+        }
     }
 
     /// What a press does that is a command without anything to add.
@@ -133,6 +245,19 @@ impl Page {
             }
         }
     }
+}
+
+/// The entry that the address of this screen names, also when the browser goes back.
+fn follow_moment(screen: Screen) -> RwSignal<Option<EntryNumber>> {
+    let router = here().router;
+    let at = RwSignal::new(router.route_now().at);
+    follow(move || {
+        let route = router.route();
+        if route.screen == screen && at.get_untracked() != route.at {
+            at.set(route.at);
+        }
+    });
+    at
 }
 
 /// Fetches what is missing: the recording, if it ended before this page was opened and is not on the stream, and its
@@ -161,7 +286,7 @@ fn fetch(
 /// Says it aloud when the recording that one looks at comes to another state.
 fn say_changes(known: Memo<Option<Arc<Known>>>, announcer: Announcer) {
     follow_on(move |before: Option<Option<&'static str>>| {
-        let known = known.get()?;
+        let known = known.get().filter(|known| known.past.is_none())?;
         let word = words::standing::word(known.standing);
         if before.flatten().is_some_and(|before| before != word) {
             announcer.say([known.recording.channel.as_str(), ": ", word, "."].concat());
@@ -170,30 +295,84 @@ fn say_changes(known: Memo<Option<Arc<Known>>>, announcer: Announcer) {
     });
 }
 
+impl Story {
+    fn read(id: &RecordingId, entries: Vec<Entry>) -> Self {
+        let (newest, raw) =
+            (entries.last().map_or(0, |last| last.number), entries.iter().filter(has_raw).count());
+        Self { history: History::read(id, &entries), newest, raw, entries }
+    }
+}
+
 impl Known {
-    fn read(desk: Desk, recording: Arc<Recording>, before: Option<&Arc<Self>>) -> Self {
-        let now = desk.clock.tick();
-        let mut coming = before.and_then(|before| before.coming.clone());
-        keep_coming(&mut coming, desk, &recording, now);
+    /// None while an earlier moment is asked for and its entries are on their way.
+    fn read(
+        desk: Desk,
+        recording: Arc<Recording>,
+        at: Option<EntryNumber>,
+        before: Option<&Arc<Self>>,
+    ) -> Option<Arc<Self>> {
         desk.entries.track();
-        let story = desk.client.with_value(|client| {
+        let whole = desk.client.with_value(|client| {
             let entries = client.entries_for(&recording.id);
             let (mut count, mut newest, mut raw) = (0, 0, 0);
             for entry in entries {
-                (count, newest, raw) = (count + 1, entry.number, raw + usize::from(has_raw(entry)));
+                (count, newest, raw) = (count + 1, entry.number, raw + usize::from(has_raw(&entry)));
             }
-            match before.map(|before| &before.story) {
+            match before.map(|before| &before.whole) {
                 Some(story) if (story.entries.len(), story.newest, story.raw) == (count, newest, raw) => {
                     Arc::clone(story)
                 }
                 _ => {
                     let entries: Vec<Entry> = client.entries_for(&recording.id).cloned().collect();
-                    let history = History::read(&recording.id, &entries);
-                    Arc::new(Story { entries, history, newest, raw })
+                    Arc::new(Story::read(&recording.id, entries))
                 }
             }
         });
-        Self { standing: Standing::of(&recording, now), coming, story, recording }
+        if let Some(at) = at.filter(|at| *at < recording.last) {
+            if whole.newest < at {
+                return None;
+            }
+            // It stands still: nothing of it is told again for what came since.
+            if let Some(before) = before
+                && before.past.as_ref().is_some_and(|past| past.entry == at)
+                && Arc::ptr_eq(&before.whole, &whole)
+            {
+                return Some(Arc::clone(before));
+            }
+            let facts = desk.with_board(&recording.app, |board| board.facts().clone());
+            if let Some(known) = Self::at(&recording.id, &facts, &whole, at) {
+                return Some(Arc::new(known));
+            }
+        }
+        let now = desk.clock.tick();
+        let mut coming =
+            before.filter(|before| before.past.is_none()).and_then(|before| before.coming.clone());
+        keep_coming(&mut coming, desk, &recording, now);
+        let standing = Standing::of(&recording, now);
+        Some(Arc::new(Self { standing, coming, story: Arc::clone(&whole), whole, past: None, recording }))
+    }
+
+    /// As it was at an entry; at the last one if there are not so many. None without the first entry.
+    fn at(id: &RecordingId, facts: &BoardFacts, whole: &Arc<Story>, at: EntryNumber) -> Option<Self> {
+        let first = whole.entries.first().filter(|first| first.number == 1)?;
+        let entries = &whole.entries[..(at.max(1) as usize).min(whole.entries.len())];
+        let last = entries.last().unwrap_or(first);
+        let told = Told::up_to(id, facts, entries, last.number)?;
+        let (board, now) = (told.board(last.at), last.at);
+        let planned = rules::planned(&told.recording, &board, now);
+        let story = if entries.len() == whole.entries.len() {
+            Arc::clone(whole)
+        } else {
+            Arc::new(Story::read(id, entries.to_vec()))
+        };
+        Some(Self {
+            standing: Standing::of(&told.recording, now),
+            coming: Some((last.number, standing::coming(planned, now))),
+            story,
+            whole: Arc::clone(whole),
+            past: Some(Past { entry: last.number, at: now, board }),
+            recording: Arc::new(told.recording),
+        })
     }
 
     /// The session that the screen is about.
@@ -214,19 +393,29 @@ impl PartialEq for Known {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.recording, &other.recording)
             && Arc::ptr_eq(&self.story, &other.story)
+            && Arc::ptr_eq(&self.whole, &other.whole)
+            && self.past.as_ref().map(|past| past.entry) == other.past.as_ref().map(|past| past.entry)
             && self.standing == other.standing
             && self.coming == other.coming
     }
 }
 
-fn has_raw(entry: &Entry) -> bool {
+fn has_raw(entry: &&Entry) -> bool {
     matches!(&entry.fact, Fact::CallAnswered(answered) if answered.raw.is_some())
 }
 
 /// What is drawn by itself, because it changes more often than the rest, or is large.
 fn region(page: &Rc<Page>, draw: fn(&Rc<Page>, &Known) -> Node) -> Node {
     let page = Rc::clone(page);
-    live(move || page.known.get().map(|known| draw(&page, &known)).into())
+    live(move || page.known.get().map(|known| as_of(&known, draw(&page, &known))).into())
+}
+
+/// At an earlier moment nothing that is drawn moves with the clock.
+fn as_of(known: &Known, node: Node) -> Node {
+    match &known.past {
+        Some(past) => still(node, past.at),
+        None => node,
+    }
 }
 
 /// Before anything is known of it.
@@ -248,22 +437,25 @@ fn refusal(what: &'static str, problem: &Problem) -> Element {
     el("p").add(el("b").add(what)).add(" ").add(words::sentence(&problem.title))
 }
 
-fn screen(page: &Rc<Page>, known: &Known) -> Element {
-    let main = el("div")
-        .add(region(page, next::retry))
-        .add(region(page, next::window))
+fn screen(page: &Rc<Page>, known: &Known) -> Node {
+    let first = el("div").add(region(page, next::retry)).add(region(page, next::window));
+    let beside = el("div.beside")
+        .add(region(page, side::deadlines))
+        .add(side::failovers(known))
+        .add(side::sessions(page, known));
+    let rest = el("div")
         .add(lanes::panel(page, known))
         .add(tables::failovers(known))
         .add(tables::files(known))
         .add(tables::notifications(page, known))
+        .add(region(page, journal::decisions))
+        .add(side::asked(page, known))
         .add(region(page, journal::panel));
-    let beside = el("div")
-        .add(region(page, side::deadlines))
-        .add(side::failovers(known))
-        .add(side::sessions(page, known))
-        .add(side::asked(page, known));
-    el("div.recording")
+    let screen = el("div.recording")
+        .class("past", known.past.is_some())
         .add(head::top(page, known))
+        .add(region(page, moment::strip))
         .add(head::alarms(page, known))
-        .add(el("div.columns").add(main).add(beside))
+        .add(el("div.columns").add(first).add(beside).add(rest));
+    as_of(known, screen.into())
 }

@@ -6,6 +6,8 @@ use rules::journal::{
     AlarmCause, By, CallAnswered, CallSent, CallUnanswered, DecisionKind, Domain, EndedHow, Fact, WaitingFor,
 };
 
+use crate::screens::recording::Kind;
+
 use super::standing::{ClockFace, operation, unanswered};
 
 /// Who caused an entry.
@@ -235,6 +237,19 @@ pub fn fact(fact: &Fact, clock: ClockFace) -> (String, String) {
         }
         Fact::Unknown(value) => (say!("Unknown entry, shown as it came"), value.to_string()),
     }
+}
+
+/// A kind of entry, and how many there are.
+pub fn kind(kind: Option<Kind>, count: usize) -> String {
+    let name = match kind {
+        None => "All",
+        Some(Kind::Calls) => "Calls and answers",
+        Some(Kind::Decisions) => "Decisions",
+        Some(Kind::Notifications) => "Notifications",
+        Some(Kind::People) => "People",
+        Some(Kind::Rest) => "Controllers and others",
+    };
+    format!("{name} {count}")
 }
 
 /// The evidence of a decision: "from entries 12 and 19".

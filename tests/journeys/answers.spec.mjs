@@ -7,6 +7,7 @@ test("an answer that came while one looked is shown as it came", async ({ desk, 
   await page.goto(desk.url);
   await start(page, "chem-1");
   await expect(state(page)).toHaveText("Recording");
+  await panel(page, "Journal").getByRole("button", { name: "Show all entries" }).click();
   const answered = panel(page, "Journal").getByRole("listitem").filter({ hasText: "200: status 4" }).last();
   await answered.getByText("Raw answer").click();
   await expect(answered).toContainText(/"status":\s*"?4/);

@@ -1,7 +1,11 @@
 //! The head of the screen: where it stands, in a state, a sentence and what was accepted; what one can do; and its alarms.
 
+use std::rc::Rc;
+
 use leptos::prelude::*;
 
+use super::file::file_button;
+use super::moment::{REASON, download};
 use super::{Known, Page, TITLE, focus};
 use crate::clock::time_of_day;
 use crate::desk::Link;
@@ -17,9 +21,10 @@ use crate::route::{Dialog, Route};
 use crate::screens::actions::problem_banner;
 use crate::standing::{self, Standing};
 use crate::words;
+use crate::words::replay as said;
 
 /// Where it is, its state, and what one can do.
-pub(super) fn top(page: &Page, known: &Known) -> Element {
+pub(super) fn top(page: &Rc<Page>, known: &Known) -> Element {
     let channel = known.recording.channel.to_string();
     let session = known.session();
     let (first, rest) =
@@ -45,7 +50,7 @@ pub(super) fn top(page: &Page, known: &Known) -> Element {
                 .add(
                     el("div.title").add(title.add(channel.clone())).add(state_tag(&state(known))).add(
                         el("span.age")
-                            .class("stale", page.desk.link.get() != Link::Live)
+                            .class("stale", known.past.is_none() && page.desk.link.get() != Link::Live)
                             .add(answered.map(|_| words::LAST_ANSWER))
                             .add(" ")
                             .add(age(answered)),
@@ -86,8 +91,19 @@ fn idline(known: &Known, channel: &str) -> Element {
     line
 }
 
-fn actions(page: &Page, known: &Known, channel: String) -> Element {
+fn actions(page: &Rc<Page>, known: &Known, channel: String) -> Element {
     let recording = &known.recording;
+    if page.bundle.is_some() {
+        return el("div.buttons").add(file_button(said::OPEN_ANOTHER));
+    }
+    if known.past.is_some() {
+        let stop = el("button.button.large.apart")
+            .set("type", "button")
+            .set("aria-disabled", "true")
+            .set("aria-describedby", REASON)
+            .add(words::STOP_RECORDING_DOTS);
+        return el("div.buttons").add(download(page, known)).add(stop);
+    }
     let link = |class, dialog, text: &'static str| el(class).set("href", page.over(dialog)).add(text);
     let id = || page.id.clone();
     let (mut again, mut anew, mut undo, mut stop) = Default::default();
@@ -107,7 +123,7 @@ fn actions(page: &Page, known: &Known, channel: String) -> Element {
             .into();
     }
     let all: [Node; 4] = [again, anew, undo, stop];
-    let mut buttons = el("div.buttons");
+    let mut buttons = el("div.buttons").add(download(page, known));
     for one in all {
         buttons = buttons.add(one);
     }
@@ -120,12 +136,13 @@ pub(super) fn alarms(page: &Page, known: &Known) -> Vec<Node> {
     for alarm in known.recording.open_alarms() {
         let says = words::standing::alarm(alarm, &known.recording, time_of_day);
         let seen = page.over(Dialog::Acknowledge(page.id.clone(), alarm.entry));
+        let seen = known.past.is_none().then(|| el("a.button").set("href", seen).add(words::ACKNOWLEDGE));
         let banner = banner(Tone::Critical, Glyph::Critical, true)
             .key(alarm.entry.to_string())
             .add(
                 el("p").add(el("b").add(words::ALARM)).add(" ").add(says).add(" ").add(rule_link(alarm.rule)),
             )
-            .add(el("a.button").set("href", seen).add(words::ACKNOWLEDGE));
+            .add(seen);
         banners.push(banner.into());
     }
     banners

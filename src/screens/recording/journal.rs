@@ -15,7 +15,7 @@ use crate::parts::banner::banner;
 use crate::parts::icon::{Glyph, Tone};
 use crate::parts::panel;
 use crate::parts::rule::rule_link;
-use crate::route::api;
+use crate::route::{Route, api};
 use crate::socket::get;
 use crate::tasks::spawn;
 use crate::{nodes, words};
@@ -23,32 +23,138 @@ use crate::{nodes, words};
 /// How many entries are shown before one asks for more.
 pub(super) const ENTRIES_SHOWN: usize = 100;
 
-/// The journal in its panel.
-pub(super) fn panel(page: &Rc<Page>, known: &Known) -> Node {
-    let entries = &known.story.entries;
-    let (count, shown) = (entries.len(), page.shown.get());
-    let failed = page.failed.get().map(|problem| {
-        banner(Tone::Caution, Glyph::Caution, false).add(refusal(words::JOURNAL_FAILED, &problem))
-    });
-    let missing = count < known.recording.last as usize;
-    let missing = missing.then(|| el("p.meta.padded").add(words::LOADING_ENTRIES));
-    let mut list = el("ol.decisions.journal");
-    for entry in entries.iter().rev().take(shown) {
-        list = list.add(line(page, entry));
+/// How many conclusions are shown before one asks for more.
+const DECISIONS_SHOWN: usize = 12;
+
+/// Which entries are shown, and whether any are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Kinds {
+    open: bool,
+    only: Option<Kind>,
+    /// All conclusions, not only the newest.
+    all_decisions: bool,
+}
+
+/// A kind of entry that one may want to see alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Calls and what came of them.
+    Calls,
+    /// Conclusions of the rules.
+    Decisions,
+    /// Notifications.
+    Notifications,
+    /// What people did.
+    People,
+    /// What has no other place.
+    Rest,
+}
+
+impl Kind {
+    /// All of them, in the order of the buttons.
+    pub const ALL: [Self; 5] = [Self::Calls, Self::Decisions, Self::Notifications, Self::People, Self::Rest];
+
+    fn of(entry: &Entry) -> Self {
+        match &entry.fact {
+            Fact::CallSent(_) | Fact::CallAnswered(_) | Fact::CallUnanswered(_) | Fact::Repeated(_) => {
+                Self::Calls
+            }
+            Fact::Decided(_) => Self::Decisions,
+            Fact::Notified(_) | Fact::NotifiedAgain(_) => Self::Notifications,
+            Fact::Leased(_) | Fact::Unknown(_) | Fact::Adopted(_) => Self::Rest,
+            _ => Self::People,
+        }
     }
+}
+
+/// What the rules concluded, the newest first, each with its rule and what it rests on.
+pub(super) fn decisions(page: &Rc<Page>, known: &Known) -> Node {
+    let found = || known.story.entries.iter().filter(|entry| Kind::of(entry) == Kind::Decisions);
+    let count = found().count();
+    let all = page.kinds.get().all_decisions;
+    let shown = if all { count } else { DECISIONS_SHOWN };
+    let mut list = el("ol.decisions.journal");
+    for entry in found().rev().take(shown) {
+        list = list.add(line(page, known, entry, "decision-"));
+    }
+    let body =
+        if count == 0 { el("p.quiet.padded").add(words::NO_DECISIONS_YET).into() } else { Node::from(list) };
+    let kinds = page.kinds;
     let older = count.checked_sub(shown).filter(|older| *older > 0).map(|older| {
-        let shown = page.shown;
         let button = el("button.button")
             .set("type", "button")
-            .on("click", move |_| shown.update(|shown| *shown += ENTRIES_SHOWN))
+            .on("click", move |_| kinds.update(|kinds| kinds.all_decisions = true))
             .add(words::show_older(older));
         el("p.padded").add(button)
     });
-    let aside = el("span.meta").add(words::entries(count)).into();
-    panel::panel("t-journal", "Journal", true, aside, nodes![failed, missing, list, older]).into()
+    let aside = el("span.meta").add(words::decisions(count)).into();
+    panel::panel("t-decisions", words::DECISIONS, true, aside, nodes![body, older]).into()
 }
 
-fn line(page: &Rc<Page>, entry: &Entry) -> Node {
+/// The journal in its panel: folded until somebody wants to see it.
+pub(super) fn panel(page: &Rc<Page>, known: &Known) -> Node {
+    let entries = &known.story.entries;
+    let (count, most) = (entries.len(), page.shown.get());
+    let Kinds { open, only, .. } = page.kinds.get();
+    let kinds = page.kinds;
+    let failed = page.failed.get().map(|problem| {
+        banner(Tone::Caution, Glyph::Caution, false).add(refusal(words::JOURNAL_FAILED, &problem))
+    });
+    let unfold = el("button.button")
+        .set("type", "button")
+        .set("aria-expanded", if open { "true" } else { "false" })
+        .set("aria-controls", "journal-body")
+        .on("click", move |_| kinds.update(|kinds| kinds.open = !kinds.open))
+        .add(if open { words::FOLD_JOURNAL } else { words::UNFOLD_JOURNAL });
+    let aside = nodes![el("span.meta").add(words::entries(count)), unfold];
+    let mut body = nodes![failed];
+    if open {
+        let missing = page.bundle.is_none() && known.past.is_none() && count < known.recording.last as usize;
+        let missing = missing.then(|| el("p.meta.padded").add(words::LOADING_ENTRIES));
+        let wanted = || entries.iter().filter(|entry| only.is_none_or(|only| Kind::of(entry) == only));
+        let mut list = el("ol.decisions.journal");
+        for entry in wanted().rev().take(most) {
+            list = list.add(line(page, known, entry, "entry-"));
+        }
+        let older = wanted().count().checked_sub(most).filter(|older| *older > 0).map(|older| {
+            let shown = page.shown;
+            let button = el("button.button")
+                .set("type", "button")
+                .on("click", move |_| shown.update(|shown| *shown += ENTRIES_SHOWN))
+                .add(words::show_older(older));
+            el("p.padded").add(button)
+        });
+        body = nodes![body, filters(page, entries), missing, list, older];
+    }
+    let body = el("div").id("journal-body").add(body).into();
+    panel::panel("t-journal", "Journal", true, aside, body).into()
+}
+
+/// A button for each kind that is there.
+fn filters(page: &Rc<Page>, entries: &[Entry]) -> Node {
+    let kinds = page.kinds;
+    let only = kinds.get().only;
+    let button = |kind: Option<Kind>, count: usize| {
+        el("button.button")
+            .set("type", "button")
+            .set("aria-pressed", if only == kind { "true" } else { "false" })
+            .on("click", move |_| kinds.update(|kinds| kinds.only = kind))
+            .add(words::journal::kind(kind, count))
+    };
+    let mut buttons = el("div.buttons.padded")
+        .set("role", "group")
+        .set("aria-label", words::JOURNAL_KINDS)
+        .add(button(None, entries.len()));
+    for kind in Kind::ALL {
+        let count = entries.iter().filter(|entry| Kind::of(entry) == kind).count();
+        if count > 0 {
+            buttons = buttons.add(button(Some(kind), count));
+        }
+    }
+    buttons.into()
+}
+
+fn line(page: &Rc<Page>, known: &Known, entry: &Entry, named: &'static str) -> Node {
     let (title, detail) = words::journal::fact(&entry.fact, time_of_day);
     let mut rule = None;
     let mut why = String::new();
@@ -59,6 +165,7 @@ fn line(page: &Rc<Page>, entry: &Entry) -> Node {
         Fact::CallAnswered(answered) => {
             raw = Some(match &answered.raw {
                 Some(raw) => details(raw.clone().into()),
+                None if page.bundle.is_some() => details(words::replay::RAW_NOT_IN_FILE.into()),
                 None => raw_later(page, entry.number),
             });
             if answered.answer.status != 200 {
@@ -87,12 +194,17 @@ fn line(page: &Rc<Page>, entry: &Entry) -> Node {
         by => words::journal::by(by),
     };
     let paragraph = |text: String| (!text.is_empty()).then(|| el("p").add(text));
-    let name = ["entry-", &entry.number.to_string()].concat();
+    let name = [named, &entry.number.to_string()].concat();
+    let here = known.past.as_ref().is_some_and(|past| past.entry == entry.number);
+    let href = Route { at: Some(entry.number), ..Route::to(page.screen()) }.href();
+    let time = exact_time_of_day(entry.at);
+    let moment = el("a.time").set("href", href).set("title", words::LOOK_AT_MOMENT).add(el("time").add(time));
     el("li")
         .key(name.clone())
         .id(name)
         .set("data-tone", tone.name())
-        .add(el("time").add(exact_time_of_day(entry.at)))
+        .set_some("aria-current", here.then_some("true"))
+        .add(moment)
         .add(el("span.mark-cell").add(rule.map(rule_link)))
         .add(
             el("div")

@@ -25,17 +25,18 @@ const LATER_SHOWN: usize = 4;
 
 /// The next call, with its ladder.
 pub(super) fn retry(page: &Rc<Page>, known: &Known) -> Node {
-    let clock = page.desk.clock;
-    let Some(retry) = next_call(known, || clock.second()) else {
+    let Some(retry) = next_call(known, || page.second(known)) else {
         return nodes![Node::Nothing, problem_banner(page.hurrying.problem)];
     };
     // Only a ladder shows where now is.
-    let now = if retry.steps.is_empty() { Timestamp::default() } else { clock.tick() };
-    nodes![retry_chip(&retry, ask_now(page, &known.recording), now), problem_banner(page.hurrying.problem)]
+    let now = if retry.steps.is_empty() { Timestamp::default() } else { page.tick(known) };
+    nodes![retry_chip(&retry, ask_now(page, known), now), problem_banner(page.hurrying.problem)]
 }
 
-fn ask_now(page: &Page, recording: &Recording) -> Node {
-    if recording.stop.is_some() || !recording.sessions.iter().any(Session::is_watched) {
+fn ask_now(page: &Page, known: &Known) -> Node {
+    let recording = &known.recording;
+    if known.past.is_some() || recording.stop.is_some() || !recording.sessions.iter().any(Session::is_watched)
+    {
         return Node::Nothing;
     }
     let obstacle = page.hurrying.obstacle(page.desk, Capability::Operate);
@@ -138,7 +139,7 @@ pub(super) fn window(page: &Rc<Page>, known: &Known) -> Node {
     else {
         return Node::Nothing;
     };
-    let now = page.desk.clock.tick();
+    let now = page.tick(known);
     let mut window = FailoverWindow { t0, asked: Vec::new(), ahead: Vec::new() };
     for call in &known.history().calls {
         if let Some((at, end)) = call.end
@@ -150,7 +151,7 @@ pub(super) fn window(page: &Rc<Page>, known: &Known) -> Node {
             window.asked.push((call.sent.max(t0), mark));
         }
     }
-    for (at, call, reason) in page.desk.planned(&known.recording, now).unwrap_or_default() {
+    for (at, call, reason) in page.planned(known) {
         if call.session == number && call.operation == Operation::Query {
             window.ahead.push(at.max(now));
             window.ahead.extend(reason.later);

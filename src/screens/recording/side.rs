@@ -35,7 +35,7 @@ pub(super) fn deadlines(page: &Rc<Page>, known: &Known) -> Node {
                 (session.control_ends(recording.control_hours), session.accepted)
         {
             // Seconds that run would draw the eye: every tenth is enough.
-            let now = page.desk.clock.second().millis() / 10_000 * 10_000;
+            let now = page.second(known).millis() / 10_000 * 10_000;
             let all = (ends.millis() - accepted.millis()).max(1);
             let gone = (now - accepted.millis()).clamp(0, all);
             lines = lines.add(deadline(
@@ -99,7 +99,8 @@ fn session_line(
 /// Its sessions, and the UID of the one that would come next.
 pub(super) fn sessions(page: &Page, known: &Known) -> Element {
     let recording = &known.recording;
-    let twins = recording.sessions.iter().filter(|session| session.is_billed()).count() > 1;
+    let acts = known.past.is_none();
+    let twins = acts && recording.sessions.iter().filter(|session| session.is_billed()).count() > 1;
     let button = |dialog, text: Node| el("a.button").set("href", page.over(dialog)).add(text);
     let mut list = el("ol.uids");
     let mut last = None;
@@ -113,7 +114,7 @@ pub(super) fn sessions(page: &Page, known: &Known) -> Element {
                 let text = words::stop_this(number).into();
                 stop = Some(button(Dialog::StopSession(page.id.clone(), number), text));
             }
-            if folded.is_orphan() {
+            if acts && folded.is_orphan() {
                 let adopt = button(Dialog::Notices, words::notices::FIND.into());
                 let dismissed = button(Dialog::Dismiss(page.id.clone(), number), words::DISMISS.into());
                 dismiss = Some(nodes![adopt, " ", dismissed]);
@@ -143,7 +144,7 @@ pub(super) fn sessions(page: &Page, known: &Known) -> Element {
 /// What was asked for, who acts for it, and what the proxy refused last.
 pub(super) fn asked(page: &Page, known: &Known) -> Element {
     let (desk, recording) = (page.desk, &known.recording);
-    let held = desk.held.with(|held| held.contains(&page.id));
+    let held = known.past.is_none() && desk.held.with(|held| held.contains(&page.id));
     let controller = recording.lease.as_ref().map_or_else(
         || words::said(words::NO_CONTROLLER),
         |lease| words::controller(&lease.holder, lease.epoch, held),
@@ -171,9 +172,9 @@ pub(super) fn asked(page: &Page, known: &Known) -> Element {
     for (name, value) in rows {
         facts = facts.add(el("dt").add(name)).add(el("dd").add(value));
     }
-    let refused = desk
-        .refusals
-        .with(|refusals| refusals.get(&page.id).filter(|one| standing::worth_showing(one)).cloned());
+    let refused = desk.refusals.with(|refusals| {
+        refusals.get(&page.id).filter(|one| known.past.is_none() && standing::worth_showing(one)).cloned()
+    });
     let refused = refused.map(|refusal| {
         el("p.meta")
             .add(words::step_refused(&refusal.sentence, &time_of_day(refusal.at)))

@@ -185,7 +185,7 @@ pub(super) fn failovers(known: &Known) -> Element {
 /// What the service notified, folded. Everything works without it.
 pub(super) fn notifications(page: &Page, known: &Known) -> Element {
     let history = known.history();
-    let (ever, unmatched) = page.desk.with_board(&known.recording.app, |board| {
+    let (ever, unmatched) = page.with_board(known, |board| {
         let facts = board.facts();
         (facts.notified.is_some(), facts.unmatched)
     });
