@@ -683,15 +683,25 @@ pub fn index_files(count: usize) -> String {
     }
 }
 
-pub fn stop_sends(sessions: usize) -> String {
+/// What a stop of so many sessions sends. `session`: it is that of one session, which leaves at once.
+pub fn stop_sends(sessions: usize, session: bool) -> String {
     match sessions {
         0 => say!("nothing now; a sid that still comes is stopped at once"),
-        count => say!("{}, then queries until it is gone", counted(count, STOPS)),
+        count if session => say!("{}, then queries until it is gone", counted(count, STOPS)),
+        count => say!(
+            "{} in 5 s, also if you close this page; then queries until it is gone",
+            counted(count, STOPS)
+        ),
     }
 }
 
-pub fn stop_sent(channel: &str) -> String {
-    say!("The stop of {} was asked for.", channel)
+/// What is said after the press. `session`: one of several is stopped, and at once.
+pub fn stop_sent(channel: &str, session: bool) -> String {
+    if session {
+        say!("The stop of {} was asked for.", channel)
+    } else {
+        say!("{} stops in 5 s, also if you close this page.", channel)
+    }
 }
 
 pub fn uid_outside(first: u32, last: u32) -> String {

@@ -1,10 +1,11 @@
 //! The dialog before a stop: it names the channel and what will happen.
 
-use rules::api::Capability;
-use rules::{RecordingId, RuleId, SessionNumber};
+use rules::api::{Capability, PressStop};
+use rules::{Recording, RecordingId, RuleId, SessionNumber};
 
 use super::actions::{NO_BODY, Question, channel_of, opened, question, recording};
 use crate::clock::time_of_day;
+use crate::desk::Desk;
 use crate::dom::{Node, el};
 use crate::here::here;
 use crate::nodes;
@@ -48,8 +49,9 @@ pub fn stop_dialog(id: RecordingId, session: Option<SessionNumber>) -> Node {
                         Some(number) => api::stop_session(&id, number),
                         None => api::stop(&id),
                     },
-                    body: NO_BODY.to_owned(),
-                    done: words::stop_sent(&channel),
+                    body: recording
+                        .map_or_else(|| NO_BODY.to_owned(), |recording| press_of(desk, recording, session)),
+                    done: words::stop_sent(&channel, session.is_some()),
                     // The button that opened the dialog goes away with the press: its row takes the focus.
                     back_to: Some(match sending.router.route_now().screen {
                         Screen::Board => ["row-", id.as_str()].concat(),
@@ -59,6 +61,14 @@ pub fn stop_dialog(id: RecordingId, session: Option<SessionNumber>) -> Node {
             )
         }
     })
+}
+
+/// The press, with the calls that it leads to: they leave when it is due, also if this page is closed by then.
+fn press_of(desk: Desk, recording: &Recording, session: Option<SessionNumber>) -> String {
+    let now = desk.clock.now();
+    let calls =
+        desk.with_board(&recording.app, |board| rules::stop::calls_of_press(recording, board, session, now));
+    serde_json::to_string(&PressStop { calls }).unwrap_or_else(|_| NO_BODY.to_owned())
 }
 
 /// What a stop does now.
@@ -96,6 +106,6 @@ fn says(
         .add(el("dt").add("Files"))
         .add(el("dd").add(words::index_files(files)))
         .add(el("dt").add("Sends"))
-        .add(el("dd").add(words::stop_sends(sessions)).add(" ").add(rule_link(rule)));
+        .add(el("dd").add(words::stop_sends(sessions, session.is_some())).add(" ").add(rule_link(rule)));
     nodes![failover, el("p").add(words::stop_does(recorded, session.is_some())), facts]
 }

@@ -9,7 +9,7 @@ use agora::{ChannelName, Notification, RecordingSettings, Timestamp, UnansweredC
 use client::{Action, Client, Moment, PostId, PostOutcome, Request};
 use rules::api::{FromClient, RequestRecording};
 use rules::journal::{CallId, ClientNumber};
-use rules::{Recording, RecordingId, RuleId, SessionNumber};
+use rules::{Call, Recording, RecordingId, RuleId, SessionNumber};
 use simulator::{Calls, Delivered, Domain, Fault, FaultKind, Incoming, Notices, Outcome, Service, Target};
 use switchboard::notices::Delivery;
 use switchboard::stream::Message;
@@ -1058,7 +1058,8 @@ impl<'a> Simulation<'a> {
             }
             Step::Stop { page, which, undo_ms } => {
                 let Some(id) = self.which(*which) else { return };
-                let stop = Command::Stop { session: None, undo: Duration::from_millis(*undo_ms) };
+                let calls = self.calls_of_press(*page, &id, None);
+                let stop = Command::Stop { session: None, undo: Duration::from_millis(*undo_ms), calls };
                 if !self.command(*page, &id, &stop) {
                     self.press_again(place, times);
                 } else if self.attended() {
@@ -1079,7 +1080,9 @@ impl<'a> Simulation<'a> {
                 let Some(nth) = session.checked_rem(count).and_then(|nth| usize::try_from(nth).ok()) else {
                     return;
                 };
-                let stop = Command::Stop { session: Some(sessions[nth]), undo: Duration::ZERO };
+                let session = Some(sessions[nth]);
+                let calls = self.calls_of_press(*page, &id, session);
+                let stop = Command::Stop { session, undo: Duration::ZERO, calls };
                 self.command(*page, &id, &stop);
             }
             Step::Withdraw { page, which } => self.say(*page, *which, &Command::WithdrawStop),
@@ -1350,6 +1353,15 @@ impl<'a> Simulation<'a> {
             Some(Err(problem)) => problem.status < 500,
             None => false,
         }
+    }
+
+    /// The stops that a page sends along with the press, by what it knows.
+    fn calls_of_press(&self, page: usize, id: &RecordingId, session: Option<SessionNumber>) -> Vec<Call> {
+        let Some(client) = &self.pages[page].client else { return Vec::new() };
+        let Some(recording) = client.recordings().get(id) else { return Vec::new() };
+        let Some(board) = client.boards().get(&recording.app) else { return Vec::new() };
+        let Some(now) = client.now(self.moment(page)) else { return Vec::new() };
+        rules::stop::calls_of_press(recording, board, session, now)
     }
 
     /// Whether every page is there, awake and quick, and the proxy runs.

@@ -12,6 +12,7 @@ use crate::board::BoardFacts;
 use crate::journal::{
     Attempt, ClientNumber, DecisionKind, Domain, Entry, EntryNumber, RecordingId, SessionNumber,
 };
+use crate::next::Call;
 use crate::policy::Policy;
 use crate::recording::Recording;
 use crate::rule::RuleId;
@@ -174,6 +175,16 @@ pub struct Asked {
     pub recording: RecordingId,
     /// Whether it existed before.
     pub existing: bool,
+}
+
+/// `POST …/{id}/stop` and `…/sessions/{k}/stop`; a request without a body says the same as one without calls.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, FromJson)]
+#[serde(deny_unknown_fields)]
+pub struct PressStop {
+    /// The stops that follow from the press ([`calls_of_press`](crate::stop::calls_of_press)). The proxy keeps them until the
+    /// press can no longer be taken back, and lets them leave then, also when the page that pressed is gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Call>,
 }
 
 /// `POST …/{id}/acknowledge`.

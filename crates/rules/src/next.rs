@@ -3,6 +3,7 @@
 //! [`steps`] answers for every lane of a recording, [`next`] with the most urgent of them.
 
 use agora::{Operation, Timestamp};
+use from_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::board::Board;
@@ -29,7 +30,8 @@ pub enum Next {
 }
 
 /// One call: no URL, no body, no `sid`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+#[serde(deny_unknown_fields)]
 pub struct Call {
     /// The session; the next number begins one.
     pub session: SessionNumber,
@@ -197,7 +199,7 @@ const fn urgency_of(plan: &Plan) -> Urgency {
     urgency(plan.operation, plan.reason.rule, plan.reason.attempt)
 }
 
-const fn call_of(plan: &Plan) -> Call {
+pub(crate) const fn call_of(plan: &Plan) -> Call {
     Call {
         session: plan.session,
         operation: plan.operation,

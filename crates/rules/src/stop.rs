@@ -7,12 +7,14 @@ use core::time::Duration;
 
 use agora::{Operation, Timestamp};
 
+use crate::board::Board;
 use crate::findings::{Findings, Plan, View, domain_for, reason_for, repeat_plan};
-use crate::journal::{AlarmCause, DecisionKind, EndedHow};
+use crate::journal::{AlarmCause, DecisionKind, EndedHow, SessionNumber};
 use crate::line::Outcome;
+use crate::next::{Call, call_of};
 use crate::policy::{Policy, StopAnswers, seconds};
 use crate::reason::{Cause, Then};
-use crate::recording::{Doubt, Phase, Session};
+use crate::recording::{Doubt, Phase, Recording, Session};
 use crate::rule::RuleId;
 use crate::schedule::gap_after;
 
@@ -21,6 +23,14 @@ pub(crate) fn wanted(view: View<'_>, session: &Session) -> Option<(Timestamp, Ru
     let of_recording = view.recording.stop.as_ref().map(|stop| (stop.not_before, RuleId::T7));
     let of_session = session.stop_asked.map(|at| (at, RuleId::T7));
     [of_recording, of_session, session.stop_due].into_iter().flatten().min_by_key(|(at, _)| *at)
+}
+
+/// From when on a stop of this session may leave that was asked for, by staff or by a rule.
+pub fn is_due_at(recording: &Recording, session: SessionNumber) -> Option<Timestamp> {
+    let session = recording.session(session)?;
+    let of_recording = recording.stop.as_ref().map(|stop| stop.not_before);
+    let due = session.stop_due.map(|(at, _)| at);
+    [of_recording, session.stop_asked, due].into_iter().flatten().min()
 }
 
 /// T1: whether a stop is to be answered before the upload is done.
@@ -105,6 +115,26 @@ pub(crate) fn stop_plan(view: View<'_>, session: &Session) -> Option<Plan> {
             Some(plan(ended + seconds(gap), RuleId::T4, (line.tries, None), cause))
         }
     }
+}
+
+/// T7: the calls that a press of stop leads to, if nothing else comes before it is due: of the whole recording, or of one
+/// session. A page sends them along with the press, so that they leave although it is gone by then.
+pub fn calls_of_press(
+    recording: &Recording,
+    board: &Board,
+    session: Option<SessionNumber>,
+    now: Timestamp,
+) -> Vec<Call> {
+    let mut asked = recording.clone();
+    for of in &mut asked.sessions {
+        if session.is_none_or(|number| number == of.number) {
+            of.stop_asked = Some(now);
+        }
+    }
+    let view = View { recording: &asked, board, now };
+    let plans = asked.sessions.iter().filter(|of| session.is_none_or(|number| number == of.number));
+    let plans = plans.filter_map(|of| stop_plan(view, of));
+    plans.filter(|plan| plan.at <= now && plan.reason.rule == RuleId::T7).map(|plan| call_of(&plan)).collect()
 }
 
 /// T2: a stop was accepted, and a query sent after it finds nothing.

@@ -14,7 +14,7 @@ use from_json::FromJson;
 use rules::api::{
     Acknowledge, AdoptOrphan, AdoptRecording, AppSetup, Asked, Capability, ChangeLayout, ChangePolicy,
     ChangeUpdate, ClaimLeases, Dismiss, Frame, FrameContent, FromClient, FromProxy, Heartbeat, Hello,
-    JournalPage, MakeCall, MakeDecision, NamedPolicy, PROTOCOL, Person, Problem, RecordingPage,
+    JournalPage, MakeCall, MakeDecision, NamedPolicy, PROTOCOL, Person, PressStop, Problem, RecordingPage,
     RequestRecording, Role, SettingUp, Setup, StorageSetup, StreamEntry, UnmatchedPage, Written,
 };
 use rules::app_journal::Unmatched;
@@ -22,7 +22,9 @@ use rules::journal::{
     Attempt, By, CallAnswered, CallId, CallSent, DecisionKind, Domain, EndedHow, JOURNAL_VERSION,
     LayoutRequested, Notified, NotifiedAgain, RULES_VERSION, Requested, Uids, UpdateRequested,
 };
-use rules::{AppEntry, AppFact, BoardFacts, Entry, Fact, Patience, Policy, Recording, RecordingId, RuleId};
+use rules::{
+    AppEntry, AppFact, BoardFacts, Call, Entry, Fact, Patience, Policy, Recording, RecordingId, RuleId,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -262,6 +264,18 @@ fn every_body_is_the_one_in_its_file() {
         ),
         check("asked", &Asked { recording: id(), existing: false }),
         check("acknowledge", &Acknowledge { alarm: 17 }),
+        check(
+            "press-stop",
+            &PressStop {
+                calls: vec![Call {
+                    session: 2,
+                    operation: Operation::Stop,
+                    domain: Domain::Primary,
+                    rule: RuleId::T7,
+                    attempt: Attempt { number: 1, of: None },
+                }],
+            },
+        ),
         check("dismiss", &Dismiss { session: 2, reason: "the channel was closed".to_owned() }),
         check("change-policy", &ChangePolicy { policy: "swift".to_owned() }),
         check(

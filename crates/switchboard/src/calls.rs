@@ -9,7 +9,7 @@ use rules::journal::{
     By, CallAnswered, CallId, CallSent, CallUnanswered, ClientNumber, LayoutRequested, Repeated, Requested,
     SessionNumber, UpdateRequested,
 };
-use rules::{Entry, EntryNumber, Fact, RecordingId, RuleId};
+use rules::{Call, Entry, EntryNumber, Fact, RecordingId, RuleId};
 
 use crate::budget::Place;
 use crate::leases::Holding;
@@ -40,6 +40,9 @@ pub(crate) struct Waiting {
     place: Place,
     /// Where it stands among those of equal urgency.
     order: u64,
+    /// A stop that came with the press that asked for it: it does not leave before this instant (T7). It rests on what
+    /// the person wrote down, not on the lease, and not on what came since.
+    not_before: Option<Timestamp>,
 }
 
 impl Waiting {
@@ -97,6 +100,7 @@ impl Switchboard {
             person: actor.person.clone(),
             holding,
             order: self.posted,
+            not_before: None,
         };
         if !self.windows.contains_key(&waiting.app) {
             let title = format!("The configuration has no App ID called {:?} any more.", waiting.app);
@@ -104,6 +108,67 @@ impl Switchboard {
         }
         self.check(&waiting, now)?;
         self.nothing_owed().map_err(|error| unwritable(&error))?;
+        self.line_up(waiting);
+        Ok(Posted { call: id })
+    }
+
+    /// Keeps the stops that came with a press until it can no longer be taken back. Those that the rules would refuse
+    /// then are left to whoever decides anew.
+    pub(crate) fn keep_stops(
+        &mut self,
+        actor: &Actor,
+        client: Option<ClientNumber>,
+        recording: &RecordingId,
+        calls: &[Call],
+        now: Now,
+    ) {
+        let Some(kept) = self.ledger.recordings.get(recording) else { return };
+        let Some(board) = self.ledger.boards.get(&kept.folded.app) else { return };
+        let Some(client) = client else { return };
+        let holding = Holding { client, epoch: kept.epoch };
+        let mut stops = Vec::new();
+        for call in calls {
+            let Some(not_before) = rules::stop::is_due_at(&kept.folded, call.session) else { continue };
+            let not_before = not_before.max(self.journal_now(now));
+            let call = call.after(kept.folded.last);
+            if !self.windows.contains_key(&kept.folded.app)
+                || self.was_stopped(recording, call.session)
+                || rules::permits(&kept.folded, board, &call, not_before).is_err()
+            {
+                continue;
+            }
+            stops.push(Waiting {
+                id: CallId::new(recording, call.after, call.session, call.operation),
+                app: kept.folded.app.clone(),
+                recording: recording.clone(),
+                place: Place::Last,
+                call,
+                client,
+                person: actor.person.clone(),
+                holding,
+                order: 0,
+                not_before: Some(not_before),
+            });
+        }
+        for stop in stops {
+            self.posted += 1;
+            self.line_up(Waiting { order: self.posted, ..stop });
+        }
+    }
+
+    /// Whether a stop of this session left already: what comes after it follows its answer (T3, T4, T8).
+    fn was_stopped(&self, recording: &RecordingId, session: SessionNumber) -> bool {
+        let session = self.recording(recording).and_then(|recording| recording.session(session));
+        session.is_some_and(|session| session.halt.sent_entry > 0)
+    }
+
+    /// The stop was taken back.
+    pub(crate) fn forget_kept_stops(&mut self, recording: &RecordingId) {
+        self.waiting.retain(|waiting| waiting.not_before.is_none() || waiting.recording != *recording);
+    }
+
+    /// Puts a call into the queue.
+    fn line_up(&mut self, waiting: Waiting) {
         // The same step decided anew, after an entry that does not concern it, keeps its place in the queue.
         let same = |other: &Waiting| {
             other.recording == waiting.recording
@@ -111,13 +176,14 @@ impl Switchboard {
                 && other.call.operation == waiting.call.operation
         };
         match self.waiting.iter().position(same) {
+            // A kept stop needs nobody's lease any more: it stays, and is the same call.
+            Some(index) if waiting.not_before.is_none() && self.waiting[index].not_before.is_some() => {}
             Some(index) => {
                 let order = self.waiting[index].order;
                 self.waiting[index] = Waiting { order, ..waiting };
             }
             None => self.waiting.push(waiting),
         }
-        Ok(Posted { call: id })
     }
 
     /// The controller declares what the rules conclude.
@@ -280,10 +346,14 @@ impl Switchboard {
     /// Everything that must be so at the moment a call leaves.
     fn check(&mut self, waiting: &Waiting, now: Now) -> Result<(Permitted, Request), Problem> {
         let Waiting { recording, call, holding, .. } = waiting;
-        if self.leases.holder(recording) != Some(*holding) {
-            return Err(no_lease(recording));
+        if waiting.not_before.is_none() {
+            if self.leases.holder(recording) != Some(*holding) {
+                return Err(no_lease(recording));
+            }
+            self.fresh(recording, call.after, Some(call.session))?;
+        } else if self.was_stopped(recording, call.session) {
+            return Err(stale(Vec::new()));
         }
-        self.fresh(recording, call.after, Some(call.session))?;
         let at = self.journal_now(now);
         let kept = self.ledger.recordings.get(recording).ok_or_else(|| no_recording(recording))?;
         let board = self.ledger.boards.get(&kept.folded.app).ok_or_else(|| no_recording(recording))?;
@@ -387,14 +457,16 @@ impl Switchboard {
     fn next_in_line(&self, app: &str, at: Timestamp) -> Option<usize> {
         let window = self.windows.get(app)?;
         let free_now = |waiting: &Waiting| window.free_at(&waiting.key(), waiting.place, at) <= at;
-        self.line_of(app).into_iter().find(|index| free_now(&self.waiting[*index]))
+        self.line_of(app, at).into_iter().find(|index| free_now(&self.waiting[*index]))
     }
 
     /// Those that may be next: a start whose place is kept, and the most urgent one. The others wait behind it, even
     /// where there would be room for them: an acquire needs two places, and would never find them. A stop is always the
     /// most urgent.
-    fn line_of(&self, app: &str) -> Vec<usize> {
-        let of_app = || self.waiting.iter().enumerate().filter(|(_, waiting)| waiting.app == app);
+    fn line_of(&self, app: &str, at: Timestamp) -> Vec<usize> {
+        let may =
+            |waiting: &Waiting| waiting.app == app && waiting.not_before.is_none_or(|before| before <= at);
+        let of_app = || self.waiting.iter().enumerate().filter(|(_, waiting)| may(waiting));
         let window = self.windows.get(app);
         let kept = of_app().filter(|(_, waiting)| {
             waiting.place == Place::Kept && window.is_some_and(|window| window.keeps(&waiting.key()))
@@ -410,10 +482,11 @@ impl Switchboard {
     pub(crate) fn next_sending(&self, now: Now) -> Option<Timestamp> {
         let at = self.steady_now(now);
         let free = self.windows.iter().flat_map(|(app, window)| {
-            let line = self.line_of(app).into_iter();
+            let line = self.line_of(app, at).into_iter();
             line.map(|index| window.free_at(&self.waiting[index].key(), self.waiting[index].place, at))
         });
-        free.min()
+        let kept = self.waiting.iter().filter_map(|waiting| waiting.not_before.filter(|before| *before > at));
+        free.chain(kept).min()
     }
 }
 

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use agora::check::{Check, Finding, check_layout, check_settings, check_update};
 use agora::request::UpdateSettings;
-use agora::{Mode, Sid, Uid};
+use agora::{Mode, Operation, Sid, Uid};
 use rules::api::{AdoptRecording, Asked, ChangeLayout, ChangeUpdate, Problem, RequestRecording, Written};
 use rules::journal::{
     Acknowledged, Adopted, By, ClientNumber, Dismissed, LayoutRequested, PolicyChanged, RULES_VERSION,
     Requested, StopRequested, Uids, UpdateRequested,
 };
-use rules::{EntryNumber, Fact, Policy, Recording, RecordingId, RuleId, SessionNumber};
+use rules::{Call, EntryNumber, Fact, Policy, Recording, RecordingId, RuleId, SessionNumber};
 
 use crate::ports::KeyUse;
 use crate::{Actor, AppConfig, Draft, Now, Switchboard, no_recording, problem, unwritable};
@@ -40,6 +40,8 @@ pub enum Command {
         session: Option<SessionNumber>,
         /// For how long it can be taken back, in real time. Nothing is sent before.
         undo: Duration,
+        /// The stops that the page that presses wants sent then. Kept here, so that they leave although it is gone.
+        calls: Vec<Call>,
     },
     /// Take the stop back before it is due.
     WithdrawStop,
@@ -233,6 +235,12 @@ impl Switchboard {
             self.grant(id, client);
         }
         self.update_lease_of(id);
+        match command {
+            Command::Stop { calls, .. } => self.keep_stops(actor, client, id, calls, now),
+            // What could be taken back is taken back.
+            Command::WithdrawStop => self.forget_kept_stops(id),
+            _ => {}
+        }
         self.pump(now);
         Ok(Written { number: numbers.first().copied().unwrap_or_default() })
     }
@@ -244,7 +252,8 @@ impl Switchboard {
             problem(404, "no_session", format!("Recording {id} has no session {number}."))
         };
         let fact = match command {
-            Command::Stop { session, undo } => {
+            Command::Stop { session, undo, calls } => {
+                for_a_stop(*session, calls)?;
                 if let Some(stop) = &recording.stop {
                     return Ok(Said::Before(stop.entry));
                 }
@@ -544,6 +553,22 @@ impl Switchboard {
         starts.push_back(now.real);
         Ok(())
     }
+}
+
+/// What comes with a press of stop are stops, of what is to be stopped, each once.
+fn for_a_stop(session: Option<SessionNumber>, calls: &[Call]) -> Result<(), Problem> {
+    let fits = |call: &Call| {
+        call.operation == Operation::Stop
+            && call.rule == RuleId::T7
+            && session.is_none_or(|number| number == call.session)
+    };
+    let again =
+        |(place, call): (usize, &Call)| calls[..place].iter().any(|before| before.session == call.session);
+    if calls.iter().all(fits) && !calls.iter().enumerate().any(again) {
+        return Ok(());
+    }
+    let title = "The calls of a stop are stops by rule T7 of the sessions that it stops, one for each.";
+    Err(problem(422, "bad_request", title))
 }
 
 enum Said {

@@ -4,11 +4,11 @@ mod common;
 
 use std::time::Duration;
 
-use agora::{Operation, UnansweredCause};
+use agora::{Operation, Timestamp, UnansweredCause};
 use common::World;
 use rules::api::AdoptRecording;
 use rules::journal::CallId;
-use rules::{Fact, RecordingId};
+use rules::{Fact, RecordingId, RuleId};
 use switchboard::Command;
 
 fn facts(world: &World, id: &RecordingId) -> Vec<Fact> {
@@ -265,7 +265,7 @@ fn a_stop_can_be_taken_back_until_it_is_due_and_is_said_only_once() {
     let page = world.connect();
     let id = world.running(page, "math");
     let actor = world.actor(page);
-    let stop = Command::Stop { session: None, undo: Duration::from_secs(5) };
+    let stop = Command::Stop { session: None, undo: Duration::from_secs(5), calls: Vec::new() };
     let say = |world: &mut World, command: &Command| {
         let now = world.now();
         world.switchboard.commanded(&actor, &id, command, now)
@@ -285,6 +285,137 @@ fn a_stop_can_be_taken_back_until_it_is_due_and_is_said_only_once() {
     assert_eq!(say(&mut world, &Command::WithdrawStop).expect_err("it was sent").kind, "too_late");
 }
 
+/// Presses stop in a page, with the calls that it leads to, and closes the page.
+fn press_and_close(world: &mut World, page: rules::journal::ClientNumber, id: &RecordingId, undo: Duration) {
+    let actor = world.actor(page);
+    let now = world.now();
+    let at = world.switchboard.journal_now(now);
+    let recording = world.recording(id).clone();
+    let board = world.switchboard.board(&recording.app).expect("there is such an App ID").clone();
+    let calls = rules::stop::calls_of_press(&recording, &board, None, at);
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    let stop = Command::Stop { session: None, undo, calls };
+    world.switchboard.commanded(&actor, id, &stop, now).expect("staff may stop");
+    world.disconnect(page);
+}
+
+/// When stops of it left, and were asked for, in the journal's time.
+fn stops(world: &World) -> (Vec<Timestamp>, Vec<Timestamp>) {
+    let lines = world.store.lines();
+    let sent = lines.iter().filter_map(|line| match &line.entry.fact {
+        Fact::CallSent(sent) if sent.operation == Operation::Stop => Some(line.entry.at),
+        _ => None,
+    });
+    let due = lines.iter().filter_map(|line| match &line.entry.fact {
+        Fact::StopRequested(stop) => Some(stop.not_before),
+        _ => None,
+    });
+    (sent.collect(), due.collect())
+}
+
+#[test]
+fn t7_a_stop_leaves_when_it_is_due_although_the_page_that_pressed_is_gone() {
+    for rate in [1, 10] {
+        let mut world = World::at_rate(rate);
+        let page = world.connect();
+        let id = world.running(page, "math");
+        press_and_close(&mut world, page, &id, Duration::from_secs(5));
+        world.run(Duration::from_millis(4_900));
+        assert_eq!(stops(&world).0, [], "it can still be taken back");
+        world.run(Duration::from_millis(200));
+        let (sent, due) = stops(&world);
+        assert_eq!(sent, due, "nobody is connected, and it leaves at its instant");
+        world.run(Duration::from_secs(60));
+        assert_eq!(stops(&world).0.len(), 1, "once");
+    }
+}
+
+#[test]
+fn t7_a_stop_that_was_kept_is_not_sent_after_it_was_taken_back() {
+    let mut world = World::new();
+    let page = world.connect();
+    let id = world.running(page, "math");
+    press_and_close(&mut world, page, &id, Duration::from_secs(5));
+    world.run(Duration::from_secs(2));
+    let (actor, now) = (world.nobody(), world.now());
+    world.switchboard.commanded(&actor, &id, &Command::WithdrawStop, now).expect("it is not due yet");
+    world.run(Duration::from_secs(20));
+    assert_eq!(stops(&world).0, []);
+    // Asked for anew it waits for its own time.
+    let later = world.connect_idle();
+    world.run(Duration::from_millis(100));
+    press_and_close(&mut world, later, &id, Duration::from_secs(5));
+    world.run(Duration::from_secs(6));
+    let (sent, due) = stops(&world);
+    assert_eq!(sent.last(), due.last());
+    assert_eq!(sent.len(), 1);
+}
+
+#[test]
+fn t7_a_stop_that_was_kept_is_one_stop_whoever_acts_meanwhile() {
+    let mut world = World::new();
+    let page = world.connect();
+    let id = world.running(page, "math");
+    // Another page takes over, asks the service, and posts the stop when it is due as well.
+    let other = world.connect();
+    press_and_close(&mut world, page, &id, Duration::from_secs(5));
+    world.run(Duration::from_secs(1));
+    assert!(world.recording(&id).lease.as_ref().is_some_and(|lease| lease.client == other));
+    let (actor, now) = (world.nobody(), world.now());
+    world.switchboard.commanded(&actor, &id, &Command::Hurry, now).expect("it runs");
+    world.run(Duration::from_secs(10));
+    let (sent, due) = stops(&world);
+    assert_eq!(sent, due);
+}
+
+#[test]
+fn t7_a_restart_forgets_a_kept_stop_and_the_next_page_sends_it() {
+    let mut world = World::new();
+    let page = world.connect();
+    let id = world.running(page, "math");
+    press_and_close(&mut world, page, &id, Duration::from_secs(5));
+    world.restart();
+    world.run(Duration::from_secs(10));
+    assert_eq!(stops(&world).0, []);
+    world.connect();
+    world.run(Duration::from_secs(2));
+    assert_eq!(stops(&world).0.len(), 1);
+}
+
+#[test]
+fn only_stops_of_what_is_stopped_come_with_a_press() {
+    let mut world = World::new();
+    let page = world.connect();
+    let id = world.running(page, "math");
+    let (actor, now) = (world.actor(page), world.now());
+    let call = |session, operation, rule| rules::Call {
+        session,
+        operation,
+        domain: rules::journal::Domain::Primary,
+        rule,
+        attempt: rules::journal::Attempt { number: 1, of: None },
+    };
+    let stop = call(1, Operation::Stop, RuleId::T7);
+    let wrong = [
+        (None, vec![call(1, Operation::Query, RuleId::T7)]),
+        (None, vec![call(1, Operation::Stop, RuleId::T4)]),
+        (None, vec![stop, stop]),
+        (Some(1), vec![call(2, Operation::Stop, RuleId::T7)]),
+    ];
+    let lines = world.store.lines().len();
+    for (session, calls) in wrong {
+        let command = Command::Stop { session, undo: Duration::ZERO, calls };
+        let refused = world.switchboard.commanded(&actor, &id, &command, now).expect_err("no stop of it");
+        assert_eq!((refused.status, refused.kind.as_str()), (422, "bad_request"));
+    }
+    assert_eq!(world.store.lines().len(), lines, "nothing was written");
+    // One of a session that is not there is left out.
+    let calls = vec![call(7, Operation::Stop, RuleId::T7), stop];
+    let command = Command::Stop { session: None, undo: Duration::ZERO, calls };
+    world.switchboard.commanded(&actor, &id, &command, now).expect("staff may stop");
+    assert_eq!(stops(&world).0.len(), 1, "without a time to take it back it leaves with the press");
+}
+
 #[test]
 fn commands_about_what_is_not_there_are_refused() {
     let mut world = World::new();
@@ -297,7 +428,7 @@ fn commands_about_what_is_not_there_are_refused() {
         (Command::WithdrawStop, 409),
         (Command::Acknowledge(3), 404),
         (Command::ChangePolicy("none".to_owned()), 422),
-        (Command::Stop { session: Some(9), undo: Duration::ZERO }, 404),
+        (Command::Stop { session: Some(9), undo: Duration::ZERO, calls: Vec::new() }, 404),
         (Command::Dismiss { session: 9, reason: "gone".to_owned() }, 404),
         (Command::Dismiss { session: 1, reason: " ".to_owned() }, 422),
     ];

@@ -16,7 +16,7 @@ use axum::routing::{MethodRouter, any, get, post};
 use rules::api::{
     Acknowledge, AdoptOrphan, AdoptRecording, AppSetup, CLIENT_HEADER, Capability, ChangeLayout,
     ChangePolicy, ChangeUpdate, ClaimLeases, Dismiss, JournalPage, MakeCall, MakeDecision, PROTOCOL,
-    RequestRecording, SECRET_HEADER, Setup,
+    PressStop, RequestRecording, SECRET_HEADER, Setup,
 };
 use rules::{EntryNumber, RecordingId, SessionNumber};
 use serde::Deserialize;
@@ -324,9 +324,16 @@ struct StopQuery {
 }
 
 impl StopQuery {
-    fn command(&self, session: Option<SessionNumber>) -> Command {
+    fn command(
+        &self,
+        session: Option<SessionNumber>,
+        headers: &HeaderMap,
+        body: Result<Bytes, BytesRejection>,
+    ) -> Result<Command, Refused> {
         let undo = core::time::Duration::from_secs(self.undo.unwrap_or(0));
-        Command::Stop { session, undo }
+        let body = sized(body)?;
+        let PressStop { calls } = if body.is_empty() { PressStop::default() } else { read(headers, &body)? };
+        Ok(Command::Stop { session, undo, calls })
     }
 }
 
@@ -335,8 +342,10 @@ async fn stop(
     Path(id): Path<String>,
     Query(query): Query<StopQuery>,
     headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
 ) -> Answer {
-    command(&server, &id, &headers, query.command(None)).await
+    let stop = query.command(None, &headers, body)?;
+    command(&server, &id, &headers, stop).await
 }
 
 async fn stop_session(
@@ -344,8 +353,10 @@ async fn stop_session(
     Path((id, session)): Path<(String, SessionNumber)>,
     Query(query): Query<StopQuery>,
     headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
 ) -> Answer {
-    command(&server, &id, &headers, query.command(Some(session))).await
+    let stop = query.command(Some(session), &headers, body)?;
+    command(&server, &id, &headers, stop).await
 }
 
 async fn withdraw(State(server): Shared, Path(id): Path<String>, headers: HeaderMap) -> Answer {
