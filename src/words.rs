@@ -973,8 +973,8 @@ pub fn entry_by(number: u32, by: &str) -> String {
 pub fn decisions(count: usize) -> String {
     match count {
         0 => String::new(),
-        1 => "1 conclusion of the rules".to_owned(),
-        count => format!("{count} conclusions of the rules, newest first"),
+        1 => say!("1 conclusion of the rules"),
+        count => say!("{} conclusions of the rules, newest first", count),
     }
 }
 

@@ -249,7 +249,7 @@ pub fn kind(kind: Option<Kind>, count: usize) -> String {
         Some(Kind::People) => "People",
         Some(Kind::Rest) => "Controllers and others",
     };
-    format!("{name} {count}")
+    [translated(name), " ", &count.to_string()].concat()
 }
 
 /// The evidence of a decision: "from entries 12 and 19".

@@ -3,6 +3,8 @@
 use rules::bundle::{BUNDLE_BYTES, BUNDLE_ENTRIES, BUNDLE_VERSION};
 use rules::{BundleProblem, EntryNumber};
 
+use super::say;
+
 pub const MOMENT: &str = "Moment";
 pub const MOMENT_SLIDER: &str = "Entry that is looked at";
 pub const NOW_LIVE: &str = "now, live";
@@ -18,11 +20,11 @@ pub const CANNOT_GO_BACK: &str =
     "The beginning of this journal is not on this page, so no earlier moment can be shown.";
 pub const NEXT_BY_THE_RULES: &str = "Next by the rules:";
 pub const NOTHING_BY_THE_RULES: &str = "Next by the rules: nothing until something happens.";
-pub const NOW_DUE: &str = "due at once";
 pub const SAME_HERE: &str = "The rules of this page do the same here.";
 pub const DOWNLOAD_BUNDLE: &str = "Download bundle";
 pub const DOWNLOADING_BUNDLE: &str = "Collecting entries…";
 pub const BUNDLE_READY: &str = "The bundle is downloaded.";
+pub const NOT_SAVED: &str = "The browser did not take the file.";
 pub const BUNDLE_TOO_LONG: &str = "The journal has more entries than a bundle can hold.";
 pub const FILE_SAYS: &str =
     "Drop a bundle anywhere on the page, or choose one. It is read here and sent nowhere.";
@@ -36,32 +38,32 @@ pub const OPEN_BUNDLE: &str = "Open a bundle…";
 
 /// What the slider stands at, for assistive technology.
 pub fn moment_said(number: EntryNumber, of: EntryNumber, clock: &str, title: &str) -> String {
-    format!("entry {number} of {of}, {clock}, {title}")
+    say!("entry {} of {}, {}, {}", number, of, clock, title)
 }
 
 /// What the slider stands at.
 pub fn moment_shown(number: EntryNumber, of: EntryNumber) -> String {
-    format!("entry {number} of {of}")
+    say!("entry {} of {}", number, of)
 }
 
 /// The banner of an earlier moment.
 pub fn moment_banner(clock: &str) -> String {
-    format!("This is how it stood at {clock}.")
+    say!("This is how it stood at {}.", clock)
 }
 
 /// What the rules would do next, and when.
 pub fn next_call(title: &str, at: Option<&str>) -> String {
     match at {
-        Some(clock) => format!("{title} at {clock}"),
-        None => format!("{title}, {NOW_DUE}"),
+        Some(clock) => say!("{} at {}", title, clock),
+        None => say!("{}, due at once", title),
     }
 }
 
 /// Where the rules of this page would have done something else.
 pub fn differs(instead: Option<String>) -> String {
     match instead {
-        Some(instead) => format!("The rules of this page would do something else here: {instead}."),
-        None => "The rules of this page would do nothing here.".to_owned(),
+        Some(instead) => say!("The rules of this page would do something else here: {}.", instead),
+        None => say!("The rules of this page would do nothing here."),
     }
 }
 
@@ -71,51 +73,54 @@ pub const SUPPOSES_DOMAIN: &str = "The rules of this page do the same here if an
 /// How many steps came out the same.
 pub fn replayed(same: usize, of: usize) -> String {
     if same == of {
-        format!("Replayed to the same decisions: {same} of {of}.")
+        say!("Replayed to the same decisions: {} of {}.", same, of)
     } else {
-        format!("Replayed to the same decisions: {same} of {of}. Today's rules differ in {}.", of - same)
+        let other = of - same;
+        say!("Replayed to the same decisions: {} of {}. Today's rules differ in {}.", same, of, other)
     }
 }
 
 /// Which of them rest on what the bundle does not hold.
 pub fn supposing(count: usize) -> String {
-    format!("{count} of them suppose which domain was asked first.")
+    say!("{} of them suppose which domain was asked first.", count)
 }
 
 /// The link to a step that came out differently.
 pub fn differs_at(entry: EntryNumber) -> String {
-    format!("entry {entry}")
+    say!("entry {}", entry)
 }
 
 /// Who wrote the bundle, and when.
 pub fn exported(when: &str, build: &str) -> String {
-    format!("Written {when} by build {build}.")
+    say!("Written {} by build {}.", when, build)
 }
 
 /// Why a file is not shown, and what to change.
 pub fn bundle_problem(problem: BundleProblem) -> String {
     match problem {
         BundleProblem::TooLarge => {
-            format!("It is larger than {} MB. A bundle of one recording is smaller.", BUNDLE_BYTES >> 20)
+            say!("It is larger than {} MB. A bundle of one recording is smaller.", BUNDLE_BYTES >> 20)
         }
-        BundleProblem::TooLong => format!("It has more than {BUNDLE_ENTRIES} entries."),
-        BundleProblem::NotJson => "It is not JSON. It may be cut off: download the bundle again.".to_owned(),
+        BundleProblem::TooLong => say!("It has more than {} entries.", BUNDLE_ENTRIES),
+        BundleProblem::NotJson => say!("It is not JSON. It may be cut off: download the bundle again."),
         BundleProblem::NotABundle => {
-            "It is JSON, but no bundle. Use “Download bundle” on the screen of a recording.".to_owned()
+            say!("It is JSON, but no bundle. Use “Download bundle” on the screen of a recording.")
         }
-        BundleProblem::Newer(version) => format!(
-            "It is a bundle of version {version}, and this page reads up to {BUNDLE_VERSION}. Open it with a newer page."
+        BundleProblem::Newer(version) => say!(
+            "It is a bundle of version {}, and this page reads up to {}. Open it with a newer page.",
+            version,
+            BUNDLE_VERSION
         ),
-        BundleProblem::Unreadable(error) => format!("A part of it cannot be read: {error}."),
+        BundleProblem::Unreadable(error) => say!("A part of it cannot be read: {}.", error),
         BundleProblem::NoBeginning => {
-            "Its first entry is not the request for the recording. A bundle holds the whole journal."
-                .to_owned()
+            say!("Its first entry is not the request for the recording. A bundle holds the whole journal.")
         }
         BundleProblem::Missing(after) => {
-            format!("Entry {} is missing. A bundle holds the whole journal.", after + 1)
+            let missing = after + 1;
+            say!("Entry {} is missing. A bundle holds the whole journal.", missing)
         }
         BundleProblem::Backwards(entry) => {
-            format!("Entry {entry} is earlier than the one before it. The file was changed.")
+            say!("Entry {} is earlier than the one before it. The file was changed.", entry)
         }
     }
 }

@@ -117,7 +117,7 @@ async fn read(file: &web_sys::File) -> Result<Bundle, String> {
         return Err(said::bundle_problem(BundleProblem::TooLarge));
     }
     let text = JsFuture::from(file.text()).await.ok().and_then(|text| text.as_string());
-    let text = text.ok_or_else(|| said::FILE_UNREADABLE.to_owned())?;
+    let text = text.ok_or_else(|| words::translated(said::FILE_UNREADABLE).to_owned())?;
     Bundle::read(&text).map_err(said::bundle_problem)
 }
 

@@ -39,7 +39,7 @@ pub(super) fn strip(page: &Rc<Page>, known: &Known) -> Node {
     let (title, _) = words::journal::fact(&entry.fact, time_of_day);
     let live = known.past.is_none();
     let (spoken, shown) = if live {
-        (said::NOW_LIVE.to_owned(), nodes![el("b").add(said::NOW_LIVE)])
+        (words::translated(said::NOW_LIVE).to_owned(), nodes![el("b").add(said::NOW_LIVE)])
     } else {
         let clock = exact_time_of_day(entry.at);
         let spoken = said::moment_said(place, last, &clock, &title);
@@ -197,8 +197,8 @@ fn looked_back(page: &Rc<Page>, known: &Known, past: &Past, entry: &Entry) -> El
 /// What the rules of this page say to the step at this moment.
 fn verdict(step: &Step) -> Element {
     let says = match &step.verdict {
-        Verdict::Same => said::SAME_HERE.to_owned(),
-        Verdict::SameAt(_) => said::SUPPOSES_DOMAIN.to_owned(),
+        Verdict::Same => words::translated(said::SAME_HERE).to_owned(),
+        Verdict::SameAt(_) => words::translated(said::SUPPOSES_DOMAIN).to_owned(),
         Verdict::Other(instead) => said::differs(instead.as_ref().map(|instead| match instead {
             Instead::Call(call) => {
                 [&words::standing::operation(call.operation), " ", call.rule.as_str()].concat()
@@ -243,7 +243,7 @@ pub(super) fn download(page: &Rc<Page>, known: &Known) -> Element {
                 page.collecting.try_set(false);
                 let announcer = here().announcer;
                 match done {
-                    Ok(()) => announcer.say(said::BUNDLE_READY.to_owned()),
+                    Ok(()) => announcer.say(words::translated(said::BUNDLE_READY).to_owned()),
                     Err(sentence) => announcer.warn(sentence),
                 }
             });
@@ -260,7 +260,7 @@ async fn collect(page: &Page, app: &str, channel: &str) -> Result<(), String> {
         let more = found.more && !found.entries.is_empty();
         entries.extend(found.entries);
         if entries.len() > BUNDLE_ENTRIES {
-            return Err(said::BUNDLE_TOO_LONG.to_owned());
+            return Err(words::translated(said::BUNDLE_TOO_LONG).to_owned());
         }
         if !more {
             break;
@@ -270,7 +270,8 @@ async fn collect(page: &Page, app: &str, channel: &str) -> Result<(), String> {
     let build = page.desk.client.with_value(|client| client.build().unwrap_or_default().to_owned());
     let bundle = Bundle::new(page.id.clone(), entries, facts, build, page.desk.clock.now());
     let text = serde_json::to_string(&bundle).unwrap_or_default();
-    save(&text, &format!("{channel}-{}.tallylight.json", page.id)).map_err(|_| words::RAW_GONE.to_owned())
+    save(&text, &format!("{channel}-{}.tallylight.json", page.id))
+        .map_err(|_| words::translated(said::NOT_SAVED).to_owned())
 }
 
 /// Gives a text to the browser as a file.
