@@ -288,7 +288,7 @@ impl Switchboard {
         let apps: Vec<String> = self.windows.keys().cloned().collect();
         for app in apps {
             let at = self.steady_now(now);
-            while let Some(index) = self.next_in_line(&app, at) {
+            while let Some(index) = self.next_in_line(&app, at, self.journal_now(now)) {
                 let waiting = self.waiting.remove(index);
                 let key = waiting.key();
                 let Some(window) = self.windows.get_mut(&app) else { break };
@@ -454,18 +454,19 @@ impl Switchboard {
     }
 
     /// The place in the queue of the call that leaves next, if it may leave now.
-    fn next_in_line(&self, app: &str, at: Timestamp) -> Option<usize> {
+    fn next_in_line(&self, app: &str, at: Timestamp, journal: Timestamp) -> Option<usize> {
         let window = self.windows.get(app)?;
         let free_now = |waiting: &Waiting| window.free_at(&waiting.key(), waiting.place, at) <= at;
-        self.line_of(app, at).into_iter().find(|index| free_now(&self.waiting[*index]))
+        self.line_of(app, journal).into_iter().find(|index| free_now(&self.waiting[*index]))
     }
 
     /// Those that may be next: a start whose place is kept, and the most urgent one. The others wait behind it, even
     /// where there would be room for them: an acquire needs two places, and would never find them. A stop is always the
     /// most urgent.
-    fn line_of(&self, app: &str, at: Timestamp) -> Vec<usize> {
-        let may =
-            |waiting: &Waiting| waiting.app == app && waiting.not_before.is_none_or(|before| before <= at);
+    fn line_of(&self, app: &str, journal: Timestamp) -> Vec<usize> {
+        let may = |waiting: &Waiting| {
+            waiting.app == app && waiting.not_before.is_none_or(|before| before <= journal)
+        };
         let of_app = || self.waiting.iter().enumerate().filter(|(_, waiting)| may(waiting));
         let window = self.windows.get(app);
         let kept = of_app().filter(|(_, waiting)| {
@@ -482,11 +483,16 @@ impl Switchboard {
     pub(crate) fn next_sending(&self, now: Now) -> Option<Timestamp> {
         let at = self.steady_now(now);
         let free = self.windows.iter().flat_map(|(app, window)| {
-            let line = self.line_of(app, at).into_iter();
+            let line = self.line_of(app, self.journal_now(now)).into_iter();
             line.map(|index| window.free_at(&self.waiting[index].key(), self.waiting[index].place, at))
         });
-        let kept = self.waiting.iter().filter_map(|waiting| waiting.not_before.filter(|before| *before > at));
-        free.chain(kept).min()
+        free.min()
+    }
+
+    /// When the next stop that is kept may leave, in the journal's time.
+    pub(crate) fn next_kept(&self, now: Now) -> Option<Timestamp> {
+        let at = self.journal_now(now);
+        self.waiting.iter().filter_map(|waiting| waiting.not_before.filter(|before| *before > at)).min()
     }
 }
 

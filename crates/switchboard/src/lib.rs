@@ -315,11 +315,12 @@ impl Switchboard {
     pub fn next_due(&self, now: Now) -> Duration {
         let rate = self.config.clock_rate.max(1);
         let sending = self.next_sending(now).map(|at| at.since(self.steady_now(now)) / rate);
+        let kept = self.next_kept(now).map(|at| at.since(self.journal_now(now)) / rate);
         let mut due = self.client_due(now);
         if let Some(app) = self.app_due(now) {
             due = due.min(app);
         }
-        if let Some(sending) = sending {
+        for sending in sending.into_iter().chain(kept) {
             due = due.min(sending);
         }
         if !self.owed.is_empty() {
