@@ -34,7 +34,8 @@ pub fn App() -> impl IntoView {
     focus_on_change(router, later);
     dom::mount(nodes![
         shell(live(move || match router.route().screen {
-            Screen::Board => board_screen(later),
+            Screen::Board => board_screen(later, None),
+            Screen::Beside(id) => board_screen(later, Some(id)),
             Screen::Recording(id) => later.recording(id),
             Screen::File => later.file(),
             Screen::Faults => later.faults(),
@@ -76,7 +77,7 @@ fn follow_title(desk: Desk, router: Router, board: BoardState) {
             }
             Screen::File => words::title(words::FILE_TITLE),
             Screen::Faults => words::title(words::FAULTS_TITLE),
-            Screen::Recording(id) => {
+            Screen::Beside(id) | Screen::Recording(id) => {
                 desk.ids.track();
                 let channel = desk
                     .recording_now(&id)
@@ -89,7 +90,7 @@ fn follow_title(desk: Desk, router: Router, board: BoardState) {
 }
 
 /// A new screen takes the focus at its title, as soon as it can be drawn; the list takes it at the row that one came
-/// from.
+/// from, and keeps it while one walks through the rows with a recording open beside them.
 fn focus_on_change(router: Router, later: Later) {
     follow_on(move |before: Option<(Screen, bool)>| {
         let now = router.route().screen;
@@ -97,13 +98,20 @@ fn focus_on_change(router: Router, later: Later) {
         let Some((before, waits)) = before else { return (now, false) };
         let moves = waits || before != now;
         if moves && there {
-            let target = match (&before, &now) {
-                (Screen::Recording(id), Screen::Board) => format!("row-{id}"),
-                (_, Screen::Board) => "board-title".to_owned(),
-                (_, Screen::Recording(_) | Screen::File) => "recording-title".to_owned(),
+            let walks = matches!((&before, &now), (Screen::Beside(_), Screen::Beside(_)));
+            let target = match (before.recording(), &now) {
+                (Some(id), Screen::Board) => format!("row-{id}"),
+                (None, Screen::Board) => "board-title".to_owned(),
+                (_, Screen::Recording(_) | Screen::Beside(_) | Screen::File) => "recording-title".to_owned(),
                 (_, Screen::Faults) => "faults-title".to_owned(),
             };
-            request_animation_frame(move || focus(&target));
+            request_animation_frame(move || {
+                let row =
+                    || document().active_element().is_some_and(|active| active.id().starts_with("row-"));
+                if !(walks && row()) {
+                    focus(&target);
+                }
+            });
         }
         (now, moves && !there)
     });

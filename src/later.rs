@@ -22,7 +22,7 @@ use crate::screens::actions::{acknowledge_dialog, dismiss_dialog, try_again_dial
 use crate::screens::board::{BoardState, Listed};
 use crate::screens::faults::{faults_screen, sample_button};
 use crate::screens::notices::notices_dialog;
-use crate::screens::recording::{file_screen, recording_screen, take_drops};
+use crate::screens::recording::{file_screen, inspector, recording_screen, take_drops};
 use crate::screens::start::start_dialog;
 use crate::screens::stop::stop_dialog;
 use crate::screens::watch::watch_dialog;
@@ -44,6 +44,7 @@ pub type DrawList = fn(BoardState, &[Rc<Listed>]) -> Node;
 #[derive(Clone, Copy)]
 struct Screens {
     recording: fn(RecordingId) -> Node,
+    inspector: fn(RecordingId) -> Node,
     file: fn() -> Node,
     /// Takes files that are dropped on the page.
     take_drops: fn(),
@@ -132,6 +133,11 @@ impl Later {
         self.draw(loading_rows, |screens| (screens.recording)(id))
     }
 
+    /// One recording beside the list, or what stands there until it can be drawn. Tracks.
+    pub fn inspector(self, id: RecordingId) -> Node {
+        self.draw(loading_rows, |screens| (screens.inspector)(id))
+    }
+
     /// The screen of a recording in a file, or what stands there until it can be drawn. Tracks.
     pub fn file(self) -> Node {
         self.draw(loading_rows, |screens| (screens.file)())
@@ -193,6 +199,7 @@ fn draw_dialog(dialog: Dialog) -> Node {
         Dialog::Watch => watch_dialog(),
         Dialog::Stop(id) => stop_dialog(id, None),
         Dialog::StopSession(id, session) => stop_dialog(id, Some(session)),
+        Dialog::StopMany => list::stop_many_dialog(),
         Dialog::TryAgain(id) => try_again_dialog(id),
         Dialog::Acknowledge(id, entry) => acknowledge_dialog(id, entry),
         Dialog::Dismiss(id, session) => dismiss_dialog(id, session),
@@ -204,6 +211,7 @@ fn draw_dialog(dialog: Dialog) -> Node {
 const fn all() -> Screens {
     Screens {
         recording: recording_screen,
+        inspector,
         file: file_screen,
         take_drops,
         faults: faults_screen,

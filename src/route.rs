@@ -11,8 +11,9 @@ use wasm_bindgen::JsCast;
     not(test),
     expect(dead_code, reason = "read by a journey out of this file, and by the tests below")
 )]
-pub const ROUTES: [&str; 13] = [
+pub const ROUTES: [&str; 15] = [
     "board",
+    "beside",
     "recording",
     "file",
     "faults",
@@ -20,6 +21,7 @@ pub const ROUTES: [&str; 13] = [
     "watch",
     "stop",
     "stop-session",
+    "stop-many",
     "try-again",
     "acknowledge",
     "dismiss",
@@ -33,6 +35,8 @@ pub enum Screen {
     /// The list.
     #[default]
     Board,
+    /// The list with one recording open beside it.
+    Beside(RecordingId),
     /// One recording.
     Recording(RecordingId),
     /// One recording out of a file that was opened here; before one is, where to choose it.
@@ -52,6 +56,8 @@ pub enum Dialog {
     Stop(RecordingId),
     /// Stop one of its sessions.
     StopSession(RecordingId, SessionNumber),
+    /// Stop the recordings that are chosen in the list.
+    StopMany,
     /// Go on after the rules waited for staff.
     TryAgain(RecordingId),
     /// Note that an alarm was seen.
@@ -62,6 +68,21 @@ pub enum Dialog {
     Notices,
     /// The reason of a rule.
     Why(RuleId),
+}
+
+impl Screen {
+    /// Whether the list is on it.
+    pub const fn has_list(&self) -> bool {
+        matches!(self, Self::Board | Self::Beside(_))
+    }
+
+    /// The recording that is open.
+    pub const fn recording(&self) -> Option<&RecordingId> {
+        match self {
+            Self::Beside(id) | Self::Recording(id) => Some(id),
+            Self::Board | Self::File | Self::Faults => None,
+        }
+    }
 }
 
 /// Where the page is.
@@ -94,12 +115,14 @@ impl Route {
             (Some(Dialog::Watch), _) => "watch",
             (Some(Dialog::Stop(_)), _) => "stop",
             (Some(Dialog::StopSession(..)), _) => "stop-session",
+            (Some(Dialog::StopMany), _) => "stop-many",
             (Some(Dialog::TryAgain(_)), _) => "try-again",
             (Some(Dialog::Acknowledge(..)), _) => "acknowledge",
             (Some(Dialog::Dismiss(..)), _) => "dismiss",
             (Some(Dialog::Notices), _) => "notices",
             (Some(Dialog::Why(_)), _) => "why",
             (None, Screen::Board) => "board",
+            (None, Screen::Beside(_)) => "beside",
             (None, Screen::Recording(_)) => "recording",
             (None, Screen::File) => "file",
             (None, Screen::Faults) => "faults",
@@ -121,6 +144,7 @@ impl Route {
         };
         match &self.screen {
             Screen::Board => {}
+            Screen::Beside(id) => add("open", Some(id.to_string())),
             Screen::Recording(id) => add("recording", Some(id.to_string())),
             Screen::File => add("file", None),
             Screen::Faults => add("faults", None),
@@ -137,6 +161,7 @@ impl Route {
                 add("stop", Some(id.to_string()));
                 add("session", Some(session.to_string()));
             }
+            Some(Dialog::StopMany) => add("stop-many", None),
             Some(Dialog::TryAgain(id)) => add("try-again", Some(id.to_string())),
             Some(Dialog::Acknowledge(id, entry)) => {
                 add("acknowledge", Some(id.to_string()));
@@ -160,6 +185,8 @@ impl Route {
         let session = || get("session").and_then(|session| session.parse::<SessionNumber>().ok());
         let screen = if let Some(id) = recording("recording") {
             Screen::Recording(id)
+        } else if let Some(id) = recording("open") {
+            Screen::Beside(id)
         } else if get("file").is_some() {
             Screen::File
         } else if get("faults").is_some() {
@@ -177,6 +204,8 @@ impl Route {
                     || Dialog::Stop(id.clone()),
                     |session| Dialog::StopSession(id.clone(), session),
                 ))
+            } else if get("stop-many").is_some() {
+                Some(Dialog::StopMany)
             } else if let Some(id) = recording("try-again") {
                 Some(Dialog::TryAgain(id))
             } else if let Some(id) = recording("acknowledge") {
@@ -354,7 +383,7 @@ impl Router {
         };
         window_event_listener(leptos::ev::popstate, move |_| {
             let route = Route::parse(&query());
-            if route.screen == Screen::Board {
+            if route.screen.has_list() {
                 router.parameters.set(pairs(&query()));
             }
             router.route.set(route);
@@ -377,7 +406,7 @@ impl Router {
     pub fn keep(self, view: &[(&'static str, String)]) {
         self.view.set_value(joined(view));
         let route = self.route_now();
-        if route.screen == Screen::Board {
+        if route.screen.has_list() {
             self.travel(route, true);
         }
     }
@@ -409,7 +438,7 @@ impl Router {
         if let Ok(history) = window().history() {
             let mut href = route.href();
             let view = self.view.get_value();
-            if route.screen == Screen::Board && !view.is_empty() {
+            if route.screen.has_list() && !view.is_empty() {
                 if href.len() > 1 {
                     href.push('&');
                 }
@@ -461,6 +490,7 @@ mod tests {
         let recording = Route::to(Screen::Recording(id()));
         vec![
             Route::default(),
+            Route::to(Screen::Beside(id())),
             recording.clone(),
             Route { at: Some(12), ..recording.clone() },
             Route::to(Screen::File),
@@ -470,6 +500,7 @@ mod tests {
             recording.with(Dialog::Watch),
             recording.with(Dialog::Stop(id())),
             recording.with(Dialog::StopSession(id(), 2)),
+            Route::default().with(Dialog::StopMany),
             recording.with(Dialog::TryAgain(id())),
             recording.with(Dialog::Acknowledge(id(), 12)),
             recording.with(Dialog::Dismiss(id(), 3)),

@@ -6,6 +6,7 @@ mod catalogue;
 mod complete;
 pub mod journal;
 pub mod list;
+pub mod many;
 pub mod notices;
 pub mod replay;
 pub mod standing;
@@ -373,6 +374,17 @@ pub const BREAK: &str = "Break";
 pub const RECORDING: &str = "Recording";
 pub const CANNOT_SHOW: &str = "This recording cannot be shown.";
 pub const BACK_TO_LIST: &str = "Back to the list";
+/// On a row for a while after a run of retries came to a good end.
+pub fn after_retries(count: u32, since: Timestamp, at: Timestamp) -> String {
+    let took = duration((at.millis() - since.millis()) / 1000);
+    if count == 1 { say!("after 1 retry ({})", took) } else { say!("after {} retries ({})", count, took) }
+}
+pub const CLOSE: &str = "Close";
+/// On the link from the recording beside the list to its own page.
+pub const FULL_PAGE: &str = "Full page";
+/// On the button that closes the recording beside the list.
+pub const CLOSE_BESIDE: &str = "Close, back to the list";
+/// The name of the path to where one is.
 pub const WHERE: &str = "Where you are";
 pub const LAST_ANSWER: &str = "last answer";
 pub const ALARM: &str = "Alarm.";

@@ -16,7 +16,7 @@ const open = (address) => async ({ desk, page }) => {
 };
 
 /** Asks for recordings in these channels and waits until the simulated service records them. */
-async function record(desk, page, channels) {
+export async function record(desk, page, channels) {
   // A page is open, so that somebody acts.
   await page.goto(desk.url);
   const ids = {};
@@ -110,6 +110,25 @@ export const scenes = [
           await page.getByRole("combobox", { name: "Query" }).fill("state:");
           await page.keyboard.press("ArrowDown");
           await expect(page.getByRole("option", { name: /state:lost/ })).toBeVisible();
+        },
+      },
+      {
+        name: "recording beside the list",
+        route: "beside",
+        reach: async ({ desk, page, ids }) => {
+          await page.goto(`${desk.url}?open=${ids[SIX[0]]}`);
+          await expect(page.getByRole("complementary").getByRole("heading", { name: SIX[0] })).toBeVisible();
+          await expect(row(page, SIX[1])).toBeVisible();
+        },
+      },
+      {
+        name: "stop of many",
+        route: "stop-many",
+        dialog: "stop-many-title",
+        reach: async ({ desk, page }) => {
+          await page.goto(desk.url);
+          for (const channel of SIX.slice(0, 3)) await page.getByRole("checkbox", { name: `Choose ${channel}` }).check();
+          await page.getByRole("link", { name: "Stop 3…" }).click();
         },
       },
       {

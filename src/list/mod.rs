@@ -5,7 +5,9 @@ pub mod order;
 pub mod query;
 pub mod view;
 
+mod many;
 mod matching;
+mod next;
 mod toolbar;
 
 use core::time::Duration;
@@ -13,17 +15,20 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 use rules::RecordingId;
+use wasm_bindgen::JsCast;
 
 use crate::clock::moment;
-use crate::dom::{Element, Node, el};
+use crate::dom::{Element, Node, el, live};
 use crate::here::here;
 use crate::nodes;
-use crate::parts::board::{Column, board, column_head, divider};
+use crate::parts::board::{Column, Extra, board, column_head, divider};
 use crate::parts::icon::Glyph;
-use crate::route::Router;
+use crate::route::{Route, Router, Screen};
 use crate::screens::board::{BoardState, Listed, above_the_list, row_part};
+use crate::screens::shell::focus;
 use crate::tasks::{follow, follow_on};
 use crate::words;
+pub use many::{Became, dialog as stop_many_dialog};
 use order::{Placed, Spot, Under, place};
 use query::{Slip, Term};
 use view::{Sort, View};
@@ -62,6 +67,14 @@ struct List {
     name: RwSignal<String>,
     /// Whether ways to go on are offered under the query, and which one is chosen.
     completing: RwSignal<Option<Option<usize>>>,
+    /// The recordings that are chosen, by id.
+    picked: RwSignal<Vec<RecordingId>>,
+    /// The row that was chosen last: with Shift all between it and the next one are.
+    picked_last: StoredValue<Option<RecordingId>>,
+    /// The stops of many that were begun last.
+    stops: RwSignal<Option<many::Stops>>,
+    /// The recordings whose next call is being hurried.
+    hurried: RwSignal<Vec<RecordingId>>,
 }
 
 thread_local! {
@@ -96,8 +109,12 @@ impl List {
             waiting: RwSignal::new((0, 0)),
             name: RwSignal::new(String::new()),
             completing: RwSignal::new(None),
+            picked: RwSignal::new(Vec::new()),
+            picked_last: StoredValue::new(None),
+            stops: RwSignal::new(None),
+            hurried: RwSignal::new(Vec::new()),
         };
-        board.more.set(Some(pin_button));
+        board.more.set(Some(extra));
         // The browser's own buttons go back and forth between views.
         follow_on(move |before: Option<()>| {
             let view = told();
@@ -195,7 +212,9 @@ pub fn draw(board_state: BoardState, all: &[Rc<Listed>]) -> Node {
     let list = List::of(board_state);
     let desk = here().desk;
     list.sorted_anew.track();
-    let (view, pins, held) = (list.view.get(), list.pins.get(), list.held.get());
+    // Rows that are chosen are held like rows under a hand.
+    let held = list.held.get() || list.picked.with(|picked| !picked.is_empty());
+    let (view, pins) = (list.view.get(), list.pins.get());
     let typing = list.completing.with(Option::is_some);
     let asked = if typing { query::without_the_unfinished(&view.query) } else { &view.query };
     let (terms, slip) = match query::parse(asked) {
@@ -230,7 +249,8 @@ pub fn draw(board_state: BoardState, all: &[Rc<Listed>]) -> Node {
             .add(toolbar::query_line(list, &view, slip.as_ref()))
             .add(slip.as_ref().map(slip_line))
             .add(rows(list, &view, all, &placed))
-            .add((hidden > 0).then(|| hidden_line(list, hidden, hidden_needs))),
+            .add((hidden > 0).then(|| hidden_line(list, hidden, hidden_needs)))
+            .add(live(move || many::bar(list))),
     ]
 }
 
@@ -280,11 +300,58 @@ fn rows(list: List, view: &View, all: &[Rc<Listed>], placed: &Placed) -> Node {
             .into();
     }
     let heads = view.columns.iter().map(|column| head(list, view.sort, *column).into()).collect();
-    let mut table = board(heads, view.density.name(), lines);
-    for event in ["mousemove", "focusin", "keydown", "wheel"] {
+    let mut table = board(many::pick_all(list, all, placed), heads, view.density.name(), lines);
+    for event in ["mousemove", "focusin", "wheel"] {
         table = table.on(event, move |_| list.touch());
     }
+    let table = table.on("keydown", move |event| {
+        list.touch();
+        walk(event);
+    });
     table.into()
+}
+
+/// Up and down go from row to row; what is open beside the list goes along.
+fn walk(event: &web_sys::Event) {
+    let Some(event) = event.dyn_ref::<web_sys::KeyboardEvent>() else { return };
+    let forward = match event.key().as_str() {
+        "ArrowDown" => true,
+        "ArrowUp" => false,
+        _ => return,
+    };
+    let on_a_row = document().active_element().is_some_and(|active| active.id().starts_with("row-"));
+    if on_a_row && step(forward) {
+        event.prevent_default();
+    }
+}
+
+/// Goes to the next row, or to the one before: with the focus, and with what is open beside the list. Tells whether there
+/// was one.
+pub fn step(forward: bool) -> bool {
+    let router = here().router;
+    let screen = router.route_now().screen;
+    let active = document().active_element().map(|active| active.id()).unwrap_or_default();
+    let on = active.strip_prefix("row-").map(ToOwned::to_owned);
+    let from_row = on.is_some();
+    let from = on.or_else(|| screen.recording().map(ToString::to_string));
+    let Some(list) = LIST.with(|list| list.get().copied()) else { return false };
+    let next = list.spots.with_value(|spots| {
+        let place = from.and_then(|from| spots.iter().position(|spot| spot.id.as_str() == from));
+        let next = match (place, forward) {
+            (None, _) => Some(0),
+            (Some(place), true) => Some(place + 1),
+            (Some(place), false) => place.checked_sub(1),
+        };
+        next.and_then(|next| spots.get(next)).map(|spot| spot.id.clone())
+    });
+    let Some(next) = next else { return false };
+    if from_row || !matches!(screen, Screen::Beside(_)) {
+        focus(&format!("row-{next}"));
+    }
+    if matches!(screen, Screen::Beside(_)) {
+        router.go_on(Route::to(Screen::Beside(next)));
+    }
+    true
 }
 
 /// The head of a column is a button that sorts.
@@ -321,9 +388,18 @@ fn hidden_line(list: List, hidden: usize, needs: usize) -> Element {
     )
 }
 
-/// Pins a recording, or takes the pin out.
-fn pin_button(board: BoardState, id: &RecordingId, channel: &str) -> Node {
+/// What the tools of the list add to a row.
+fn extra(board: BoardState, listed: &Listed) -> Extra {
     let list = List::of(board);
+    Extra {
+        pick: many::pick(list, listed),
+        next: next::waits(list, listed),
+        more: pin_button(list, &listed.id, &listed.row.channel),
+    }
+}
+
+/// Pins a recording, or takes the pin out.
+fn pin_button(list: List, id: &RecordingId, channel: &str) -> Node {
     let pinned = list.pins.with(|pins| pins.contains(id));
     let id = id.clone();
     el("button.button.plain.pin")

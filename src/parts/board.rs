@@ -40,8 +40,8 @@ pub struct Row {
     pub says: String,
     /// Accepted and confirmed, while it starts.
     pub lamps: Option<Lamps>,
-    /// "recovered", for ten minutes after it.
-    pub mark: Option<(String, Timestamp)>,
+    /// What it has been through, for ten minutes after it: "recovered", "after 2 retries (34 s)".
+    pub mark: Option<Mark>,
     /// Since when it records.
     pub since: Option<Timestamp>,
     /// Until when it did.
@@ -58,6 +58,28 @@ pub struct Row {
     pub due: Option<Timestamp>,
     /// Whether it is over.
     pub over: bool,
+}
+
+/// A trouble that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// A failover, or retries.
+    pub glyph: Glyph,
+    /// In words.
+    pub says: String,
+    /// When it was over.
+    pub at: Timestamp,
+}
+
+/// What else stands in a row, once there is code for it.
+#[derive(Default)]
+pub struct Extra {
+    /// Chooses it, together with others.
+    pub pick: Node,
+    /// What comes next, in place of the row's own words.
+    pub next: Option<Node>,
+    /// Before the button that stops it.
+    pub more: Node,
 }
 
 /// A column of the list.
@@ -108,6 +130,20 @@ impl Column {
         }
     }
 
+    /// The class of its cells.
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::State => "cell-state",
+            Self::Name => "cell-name",
+            Self::Ids => "cell-ids",
+            Self::Running => "elapsed",
+            Self::Failovers => "cell-pips",
+            Self::Queries => "cell-strip",
+            Self::Answer => "answer",
+            Self::Next => "next",
+        }
+    }
+
     /// Whether it stands at the right.
     pub const fn number(self) -> bool {
         matches!(self, Self::Running | Self::Next)
@@ -116,30 +152,36 @@ impl Column {
 
 /// The head of a column, with what stands in it.
 pub fn column_head(column: Column, inside: impl Into<Node>) -> Element {
-    el("th").set("scope", "col").class("num", column.number()).add(inside)
+    el("th").set("class", column.class()).set("scope", "col").class("num", column.number()).add(inside)
 }
 
-/// The table around the lines. `heads` are those of the columns; `density` names the height of the rows.
-pub fn board(heads: Vec<Node>, density: &'static str, lines: Vec<Node>) -> Element {
-    let actions = el("th").set("scope", "col").add(el("span.unseen").add("Actions"));
+/// The table around the lines. `heads` are those of the columns, `pick` stands over what chooses rows; `density` names the
+/// height of the rows.
+pub fn board(pick: Node, heads: Vec<Node>, density: &'static str, lines: Vec<Node>) -> Element {
+    let actions = el("th.cell-more").set("scope", "col").add(el("span.unseen").add("Actions"));
     el("table.board")
         .set("data-density", density)
         .add(el("caption.unseen").add(words::RECORDINGS))
-        .add(el("thead").add(el("tr").add(heads).add(actions)))
+        .add(el("thead").add(el("tr").add(el("td.cell-pick").add(pick)).add(heads).add(actions)))
         .add(el("tbody").add(lines))
 }
 
 /// The title of the group that follows.
 pub fn divider(title: &'static str) -> Node {
-    el("tr.divider").key(title).add(el("td").set("colspan", "9").add(title)).into()
+    el("tr.divider").key(title).add(el("td").set("colspan", "10").add(title)).into()
 }
 
-/// The row of a recording with these columns. `stale`: what it says may have changed since. `more` stands before the button
-/// that stops it.
-pub fn board_row(row: &Row, columns: &[Column], stale: bool, more: Node) -> Element {
-    let mut line = el("tr").class("over", row.over);
+/// The row of a recording with these columns. `stale`: what it says may have changed since.
+pub fn board_row(row: &Row, columns: &[Column], stale: bool, extra: Extra) -> Element {
+    let Extra { pick, mut next, more } = extra;
+    let mut line = el("tr").class("over", row.over).add(el("td.cell-pick").add(pick));
     for column in columns {
-        line = line.add(cell(row, *column, stale));
+        let name = if *column == Column::Name { el("th").set("scope", "row") } else { el("td") };
+        let shown = name.set("class", column.class()).class("num", column.number());
+        line = line.add(match (column, next.take_if(|_| *column == Column::Next)) {
+            (_, Some(next)) => shown.add(next),
+            (_, None) => cell(shown, row, *column, stale),
+        });
     }
     let stop = row.stop.as_ref().map(|to| {
         el("a.button.plain")
@@ -150,26 +192,18 @@ pub fn board_row(row: &Row, columns: &[Column], stale: bool, more: Node) -> Elem
     line.add(el("td.cell-more").add(more).add(stop))
 }
 
-fn cell(row: &Row, column: Column, stale: bool) -> Element {
+fn cell(cell: Element, row: &Row, column: Column, stale: bool) -> Element {
     match column {
-        Column::State => el("td.cell-state").add(state(&row.state)),
+        Column::State => cell.add(state(&row.state)),
         Column::Name => {
             let link =
                 el("a").set("href", row.href.clone()).id(["row-", &row.id].concat()).add(row.channel.clone());
             let name = el("span.name")
                 .add(link)
                 .add(row.lamps.map(|lit| lamps(lit, true)))
-                .add(row.mark.as_ref().map(|(word, at)| {
-                    el("span.mark")
-                        .set("data-tone", Tone::Failover.name())
-                        .add(glyph(Glyph::Failover))
-                        .add(word.clone())
-                        .add(" ")
-                        .add(age(Some(*at)))
-                        .add(" ago")
-                }))
+                .add(row.mark.as_ref().map(mark))
                 .add(row.rule.map(rule_mark));
-            el("th.cell-name").set("scope", "row").add(name).add(el("span.says").add(row.says.clone()))
+            cell.add(name).add(el("span.says").add(row.says.clone()))
         }
         Column::Ids => {
             let uid = el("span.mono").add(row.uid.clone());
@@ -177,23 +211,34 @@ fn cell(row: &Row, column: Column, stale: bool) -> Element {
                 Some(sid) => id(sid, &words::sid_of(&row.channel)),
                 None => el("span.meta").add(words::NO_SID),
             };
-            el("td.cell-ids").add(el("span.ids").add(row.mode.clone()).add(" · ").add(uid)).add(sid)
+            cell.add(el("span.ids").add(row.mode.clone()).add(" · ").add(uid)).add(sid)
         }
-        Column::Running => el("td.num.elapsed").add(elapsed(row.since, row.until)),
-        Column::Failovers => el("td.cell-pips").add(match row.failovers {
+        Column::Running => cell.add(elapsed(row.since, row.until)),
+        Column::Failovers => cell.add(match row.failovers {
             Some(failovers) => pips(failovers, false),
             None => el("span.meta").add(words::NO_SESSION),
         }),
-        Column::Queries => el("td.cell-strip").add((!row.probes.is_empty()).then(|| strip(&row.probes))),
+        Column::Queries => cell.add((!row.probes.is_empty()).then(|| strip(&row.probes))),
         Column::Answer => {
-            let answer = el("td.answer").class("stale", stale);
+            let answer = cell.class("stale", stale);
             match &row.answer {
                 Some((word, at)) => answer.add(word.clone()).add(" · ").add(age(Some(*at))),
                 None => answer,
             }
         }
-        Column::Next => el("td.next.num").add(row.next.clone()).add(" ").add(countdown(row.due)),
+        Column::Next => cell.add(row.next.clone()).add(" ").add(countdown(row.due)),
     }
+}
+
+fn mark(mark: &Mark) -> Element {
+    let tone = if mark.glyph == Glyph::Failover { Tone::Failover } else { Tone::Neutral };
+    el("span.mark")
+        .set("data-tone", tone.name())
+        .add(glyph(mark.glyph))
+        .add(mark.says.clone())
+        .add(" ")
+        .add(age(Some(mark.at)))
+        .add(" ago")
 }
 
 /// Rows that stand for what is being fetched.

@@ -97,6 +97,8 @@ pub enum Icon {
     Theme,
     /// Watch one that runs.
     Watch,
+    /// Give it the whole page.
+    Open,
 }
 
 impl Icon {
@@ -110,6 +112,7 @@ impl Icon {
             Self::Plus => "#i-plus",
             Self::Theme => "#i-theme",
             Self::Watch => "#i-watch",
+            Self::Open => "#i-open",
         }
     }
 }

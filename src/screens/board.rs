@@ -5,6 +5,7 @@ use std::rc::Rc;
 use agora::Timestamp;
 use leptos::prelude::*;
 use litemap::LiteMap;
+use rules::recording::Session;
 use rules::{EntryNumber, Recording, RecordingId, RuleId};
 
 use crate::clock::time_of_day;
@@ -14,7 +15,9 @@ use crate::here::here;
 use crate::later::Later;
 use crate::nodes;
 use crate::parts::attention::{Handled, Need, attention, handled};
-use crate::parts::board::{COLUMNS, Column, Row, board, board_row, column_head, divider, loading_rows};
+use crate::parts::board::{
+    COLUMNS, Column, Extra, Mark, Row, board, board_row, column_head, divider, loading_rows,
+};
 use crate::parts::icon::{Glyph, Icon, Tone, glyph, icon};
 use crate::parts::lamps::Lamps;
 use crate::parts::state::State;
@@ -53,8 +56,8 @@ struct Kept {
     owner: Owner,
 }
 
-/// Draws what else can be done with a recording, given its name and its channel.
-pub type More = fn(BoardState, &RecordingId, &str) -> Node;
+/// Draws what else stands in the row of a recording.
+pub type More = fn(BoardState, &Listed) -> Extra;
 
 /// What the board keeps when one looks at something else.
 #[derive(Clone, Copy)]
@@ -68,6 +71,8 @@ pub struct BoardState {
     root: StoredValue<Owner>,
     /// Moves when the list as a whole has changed: an order, a count, or what needs someone.
     changed: RwSignal<u32>,
+    /// The recording that is open beside the list.
+    open: StoredValue<Option<RecordingId>>,
 }
 
 /// Recordings that are well are looked at again in turns, each once in so many seconds: only what is not well depends on
@@ -84,6 +89,7 @@ impl BoardState {
             more: RwSignal::new(None),
             kept: StoredValue::new_local(LiteMap::new()),
             changed: RwSignal::new(0),
+            open: StoredValue::new(None),
         };
         follow(move || {
             let (ids, now) = (desk.ids.get(), desk.clock.second());
@@ -135,9 +141,29 @@ impl BoardState {
         state
     }
 
+    /// This recording is open beside the list: of all rows only those are drawn again that it is about.
+    fn open(self, id: Option<RecordingId>) {
+        let before = self.open.get_value();
+        if before == id {
+            return;
+        }
+        self.open.set_value(id.clone());
+        for row in [before, id].into_iter().flatten() {
+            let drawn = self.kept.with_value(|kept| kept.get(&row).map(|one| one.drawn));
+            if let Some(drawn) = drawn {
+                drawn.update(|count| *count += 1);
+            }
+        }
+    }
+
     /// Makes signals that live as long as the page.
     pub fn for_good<Made>(self, make: impl FnOnce() -> Made) -> Made {
         self.root.with_value(|root| root.with(make))
+    }
+
+    /// The call that comes next for a recording, as its row was drawn with it.
+    pub fn coming(self, id: &RecordingId) -> Option<Coming> {
+        self.kept.with_value(|kept| coming_of(&kept.get(id)?.coming).cloned())
     }
 
     /// Every recording of the list; who reads it follows the list.
@@ -203,20 +229,13 @@ fn listed(recording: &Recording, now: Timestamp, kept: &KeptComing) -> Listed {
     let group = standing::group(recording, standing, now);
     let session = standing::shown_session(recording, standing);
     let (tone, glyph) = standing.look();
-    let page = Route::to(Screen::Recording(recording.id.clone()));
+    let page = Route::to(Screen::Beside(recording.id.clone()));
     let over = group == Group::Ended;
     let stoppable = recording.stop.is_none() && !over;
     let starting =
         matches!(standing, Standing::Starting | Standing::StartRetrying | Standing::Unconfirmed(_));
     let until = session.and_then(|session| session.over_at);
     let since = session.and_then(|session| session.confirmed.or(session.accepted));
-    let recovered = session
-        .and_then(|session| session.interruptions.last())
-        .filter(|away| {
-            now.since(away.back) < core::time::Duration::from_secs(600)
-                && matches!(standing, Standing::Records(_))
-        })
-        .map(|away| (words::said(words::RECOVERED), away.back));
     let (next, due) = next_words(recording, session, kept, over);
     let row = Row {
         id: recording.id.to_string(),
@@ -232,7 +251,7 @@ fn listed(recording: &Recording, now: Timestamp, kept: &KeptComing) -> Listed {
         lamps: starting
             .then(|| standing::lamps(session))
             .filter(|lamps| *lamps != Lamps::Dark || session.is_some()),
-        mark: recovered,
+        mark: mark(standing, session, now),
         since,
         until,
         failovers: session
@@ -266,7 +285,25 @@ fn listed(recording: &Recording, now: Timestamp, kept: &KeptComing) -> Listed {
     }
 }
 
-fn last_answer(session: &rules::recording::Session) -> Option<(String, Timestamp)> {
+/// What it has been through in the last ten minutes, while it records again.
+fn mark(standing: Standing, session: Option<&Session>, now: Timestamp) -> Option<Mark> {
+    let session = session.filter(|_| matches!(standing, Standing::Records(_)))?;
+    let retries =
+        |count, since: Timestamp, at: Timestamp| (Glyph::Passed, words::after_retries(count, since, at), at);
+    let marks = [
+        session.interruptions.last().map(|away| (Glyph::Failover, words::said(words::RECOVERED), away.back)),
+        session.cleared.map(|run| retries(run.count, run.since, run.at)),
+        session.accepted.zip(session.start.first_sent).and_then(|(at, since)| {
+            let failed = session.start.tries.saturating_sub(1);
+            (failed > 0).then(|| retries(failed, since, at))
+        }),
+    ];
+    let mark = marks.into_iter().flatten().max_by_key(|(_, _, at)| *at);
+    mark.filter(|(_, _, at)| now.since(*at) < core::time::Duration::from_secs(600))
+        .map(|(glyph, says, at)| Mark { glyph, says, at })
+}
+
+fn last_answer(session: &Session) -> Option<(String, Timestamp)> {
     let query = session
         .last_answer
         .map(|answer| (answer.http.map_or_else(|| "none".to_owned(), |http| http.to_string()), answer.at));
@@ -279,7 +316,7 @@ fn last_answer(session: &rules::recording::Session) -> Option<(String, Timestamp
 
 fn next_words(
     recording: &Recording,
-    session: Option<&rules::recording::Session>,
+    session: Option<&Session>,
     kept: &KeptComing,
     over: bool,
 ) -> (String, Option<Timestamp>) {
@@ -397,11 +434,12 @@ const fn severity(tone: Tone) -> u8 {
     }
 }
 
-/// The screen.
-pub fn board_screen(later: Later) -> Node {
+/// The screen, with one recording open beside the list or none.
+pub fn board_screen(later: Later, open: Option<RecordingId>) -> Node {
     let (desk, state) = (here().desk, here().board);
     let router = here().router;
-    nodes![
+    state.open(open.clone());
+    let list = nodes![
         el("h1.unseen").id("board-title").set("tabindex", "-1").add(words::RECORDINGS),
         part("board", move || {
             keep_focus(state);
@@ -421,7 +459,13 @@ pub fn board_screen(later: Later) -> Node {
                 }
             }
         }),
-    ]
+    ];
+    let beside = open.map(|id| {
+        el("aside.inspector")
+            .set("aria-labelledby", "recording-title")
+            .add(part(id.to_string(), move || move || later.inspector(id.clone())))
+    });
+    el("div.with-inspector").class("open", beside.is_some()).add(el("div.list").add(list)).add(beside).into()
 }
 
 /// The list in the order of attention, before its tools are here.
@@ -445,7 +489,10 @@ fn plain_list(state: BoardState, all: &[Rc<Listed>]) -> Node {
         Node::Nothing,
         el("div.query").add(el("span.buttons").add(live(ways_to_begin)))
     ];
-    nodes![above_the_list(all), el("div.board-page").add(tools).add(board(heads, "roomy", lines)),]
+    nodes![
+        above_the_list(all),
+        el("div.board-page").add(tools).add(board(Node::Nothing, heads, "roomy", lines)),
+    ]
 }
 
 /// What needs someone, and what is being handled.
@@ -495,9 +542,11 @@ pub fn row_part(state: BoardState, listed: &Listed) -> Node {
             let _ = drawn.try_get();
             let now = state.kept.with_value(|kept| kept.get(&id).map(|one| Rc::clone(&one.listed)));
             let stale = !matches!(desk.link.get(), Link::Live);
-            let row = &now.as_ref().unwrap_or(first).row;
-            let more = state.more.get().map(|more| more(state, &id, &row.channel));
-            state.columns.with(|columns| board_row(row, columns, stale, more.unwrap_or_default())).into()
+            let listed = now.as_ref().unwrap_or(first);
+            let extra = state.more.get().map(|more| more(state, listed)).unwrap_or_default();
+            let open = state.open.with_value(|open| open.as_ref() == Some(&id));
+            let line = state.columns.with(|columns| board_row(&listed.row, columns, stale, extra));
+            line.class("chosen", open).set_some("aria-current", open.then_some("true")).into()
         }
     })
 }

@@ -45,8 +45,21 @@ const TITLE: &str = "recording-title";
 
 /// The screen.
 pub fn recording_screen(id: RecordingId) -> Node {
-    part(["recording-", id.as_str()].concat(), move || {
-        let page = Rc::new(Page::open(id));
+    drawn(Screen::Recording(id))
+}
+
+/// The same recording in a column beside the list.
+pub fn inspector(id: RecordingId) -> Node {
+    drawn(Screen::Beside(id))
+}
+
+fn drawn(place: Screen) -> Node {
+    let Some(id) = place.recording().cloned() else { return Node::Nothing };
+    part(Route::to(place.clone()).href(), move || {
+        let page = Rc::new(Page::open(id, place));
+        if page.is_beside() {
+            close_with_escape(page.id.clone());
+        }
         move || match page.known.get() {
             Some(known) => screen(&page, &known),
             None => awaited(&page),
@@ -62,9 +75,26 @@ fn bundle_screen(name: String, bundle: Arc<Bundle>) -> Node {
     })
 }
 
+/// Escape closes what is open beside the list, unless something lies over it that Escape closes first.
+fn close_with_escape(id: RecordingId) {
+    let router = here().router;
+    let listener = window_event_listener(leptos::ev::keydown, move |event| {
+        let open = Route::to(Screen::Beside(id.clone()));
+        let in_field = document().active_element().is_some_and(|active| {
+            ["INPUT", "TEXTAREA", "SELECT", "SUMMARY"].contains(&active.tag_name().as_str())
+        });
+        if event.key() == "Escape" && !event.default_prevented() && !in_field && router.route_now() == open {
+            router.go(Route::default());
+        }
+    });
+    on_cleanup(move || listener.remove());
+}
+
 /// The screen of one recording while it is open.
 struct Page {
     id: RecordingId,
+    /// Whether it fills the page, or stands beside the list.
+    place: Screen,
     desk: Desk,
     /// The file that it is read from, if it is.
     bundle: Option<Arc<Bundle>>,
@@ -126,7 +156,7 @@ struct Replayed {
 }
 
 impl Page {
-    fn open(id: RecordingId) -> Self {
+    fn open(id: RecordingId, place: Screen) -> Self {
         let (desk, socket, announcer) = (here().desk, here().socket, here().announcer);
         let failed = RwSignal::new(None);
         let gone = RwSignal::new(None);
@@ -141,7 +171,7 @@ impl Page {
                 fetch(desk, socket, fetches.clone(), gone, failed);
             }
         });
-        let at = follow_moment(Screen::Recording(id.clone()));
+        let at = follow_moment(place.clone());
         let reads = id.clone();
         let known = Memo::new(move |before: Option<&Option<Arc<Known>>>| {
             desk.ids.track();
@@ -150,7 +180,7 @@ impl Page {
             Known::read(desk, recording, at.get(), before)
         });
         say_changes(known, announcer);
-        Self::with(id, desk, None, at, known, failed)
+        Self::with(id, place, None, at, known, failed)
     }
 
     fn of_file(bundle: Arc<Bundle>) -> Self {
@@ -162,17 +192,18 @@ impl Page {
             Known::at(&reads.recording, &reads.board, &whole, at).map(Arc::new)
         });
         let id = bundle.recording.clone();
-        Self::with(id, here().desk, Some(bundle), at, known, RwSignal::new(None))
+        Self::with(id, Screen::File, Some(bundle), at, known, RwSignal::new(None))
     }
 
     fn with(
         id: RecordingId,
-        desk: Desk,
+        place: Screen,
         bundle: Option<Arc<Bundle>>,
         at: RwSignal<Option<EntryNumber>>,
         known: Memo<Option<Arc<Known>>>,
         failed: RwSignal<Option<Problem>>,
     ) -> Self {
+        let desk = here().desk;
         let (replays, file) = (id.clone(), bundle.clone());
         let replayed = Memo::new(move |_: Option<&Option<Arc<Replayed>>>| {
             let known = known.get()?;
@@ -186,6 +217,7 @@ impl Page {
         });
         Self {
             id,
+            place,
             desk,
             bundle,
             at,
@@ -202,7 +234,7 @@ impl Page {
     }
 
     fn screen(&self) -> Screen {
-        if self.bundle.is_some() { Screen::File } else { Screen::Recording(self.id.clone()) }
+        self.place.clone()
     }
 
     /// The address of a dialog over this screen.
@@ -234,6 +266,10 @@ impl Page {
             Some(past) => rules::planned(&known.recording, &past.board, past.at),
             None => self.desk.planned(&known.recording, self.desk.clock.tick()).unwrap_or_default(),
         }
+    }
+
+    const fn is_beside(&self) -> bool {
+        matches!(self.place, Screen::Beside(_))
     }
 
     /// What a press does that is a command without anything to add.

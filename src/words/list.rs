@@ -3,6 +3,19 @@
 use super::{counted, say, translated};
 use crate::list::query::Field;
 
+pub const NOW: &str = "Now";
+pub const WHY: &str = "Why";
+
+/// The name of the button that asks at once.
+pub fn now_of(channel: &str) -> String {
+    say!("Ask {} now", channel)
+}
+
+/// The name of the way to the reasons of a retry.
+pub fn why_of(channel: &str) -> String {
+    say!("Why {} is tried again", channel)
+}
+
 pub const UNCLOSED_QUOTE: &str = "A quotation mark is not closed: put a second one behind the words.";
 
 /// A field that does not exist.

@@ -250,6 +250,11 @@ file_name_prefix = ["archive"]
     return asked.recording;
   }
 
+  /** Has one query of a recording go out now. */
+  async hurry(id) {
+    return ask(`${this.url}api/v1/recordings/${id}/hurry`, { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
+  }
+
   /** Starts a recording straight at the simulated service, as another program would. */
   async startElsewhere(channel, uid) {
     const base = `${this.simulatorOrigin}/v1/apps/${APP_ID}/cloud_recording`;

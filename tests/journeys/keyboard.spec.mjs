@@ -36,6 +36,12 @@ test("everything on the way to a stop is reached with the keyboard alone", async
   await expect(row(page, "math-7b")).toBeVisible();
   await tabTo(page, row(page, "math-7b"));
   await page.keyboard.press("Enter");
+  await expect(page.getByRole("complementary").getByRole("heading", { name: "math-7b" })).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(row(page, "math-7b")).toBeFocused();
+  await page.keyboard.press("Enter");
+  await tabTo(page, page.getByRole("link", { name: "Full page" }));
+  await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { level: 1, name: "math-7b" })).toBeVisible();
 
   // The dialog holds the focus, Esc closes it, and the focus is where it was.

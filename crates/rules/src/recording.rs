@@ -295,6 +295,9 @@ pub struct Session {
     /// No clear answer to queries since then (M5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unclear: Option<Unclear>,
+    /// The last run of queries that had no clear answer and came to a good end (M5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleared: Option<Cleared>,
     /// Queries are refused since then (M8).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<(Timestamp, EntryNumber)>,
@@ -468,6 +471,17 @@ pub struct Unclear {
     pub first: EntryNumber,
 }
 
+/// A run of answers that told nothing, until one did: the mark that it leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct Cleared {
+    /// The first answer of the run.
+    pub since: Timestamp,
+    /// The good one.
+    pub at: Timestamp,
+    /// How many told nothing.
+    pub count: u32,
+}
+
 /// A time in which a session did not answer, and came back (M4): a failover where F1 proves it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Interruption {
@@ -634,6 +648,7 @@ impl Session {
             doubt: None,
             recovery: None,
             unclear: None,
+            cleared: None,
             refused: None,
             ending: None,
             interruptions: Vec::new(),
@@ -1071,7 +1086,9 @@ fn status_answered(session: &mut Session, mode: Mode, call: &OpenCall, status: &
     let before = session.last_good;
     session.last_good =
         Some(Good { status: status.status, asked: call.at, at: entry.at, entry: entry.number });
-    session.unclear = None;
+    if let Some(run) = session.unclear.take() {
+        session.cleared = Some(Cleared { since: run.since, at: entry.at, count: run.count });
+    }
     session.refused = None;
     let web_runs = mode == Mode::Web && status.web_state.as_deref() == Some("inProgress");
     if status.status == 5 || web_runs {

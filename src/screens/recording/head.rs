@@ -12,12 +12,12 @@ use crate::desk::Link;
 use crate::dom::{Element, Node, el};
 use crate::parts::age::age;
 use crate::parts::banner::banner;
-use crate::parts::icon::{Glyph, Tone};
+use crate::parts::icon::{Glyph, Icon, Tone, icon};
 use crate::parts::id::id;
 use crate::parts::lamps::lamps;
 use crate::parts::rule::rule_link;
 use crate::parts::state::{State, state_tag};
-use crate::route::{Dialog, Route};
+use crate::route::{Dialog, Route, Screen};
 use crate::screens::actions::problem_banner;
 use crate::standing::{self, Standing};
 use crate::words;
@@ -32,19 +32,14 @@ pub(super) fn top(page: &Rc<Page>, known: &Known) -> Element {
     let answered = session.and_then(|session| session.last_answer).map(|answer| answer.at);
     // The title that stood here while the recording was awaited may have the focus: this one takes it over.
     let focused = document().active_element().is_some_and(|active| active.id() == TITLE);
-    let title = el("h1").id(TITLE).set("tabindex", "-1").ready(move |_| {
-        if focused {
-            focus(TITLE);
-        }
-    });
+    let title =
+        el(if page.is_beside() { "h2" } else { "h1" }).id(TITLE).set("tabindex", "-1").ready(move |_| {
+            if focused {
+                focus(TITLE);
+            }
+        });
     el("div.top")
-        .add(
-            el("nav.crumbs")
-                .set("aria-label", words::WHERE)
-                .add(el("a").set("href", Route::default().href()).add(words::RECORDINGS))
-                .add(" / ")
-                .add(channel.clone()),
-        )
+        .add(way_out(page, &channel))
         .add(
             el("div")
                 .add(
@@ -60,6 +55,28 @@ pub(super) fn top(page: &Rc<Page>, known: &Known) -> Element {
                 .add(idline(known, &channel)),
         )
         .add(actions(page, known, channel))
+}
+
+/// The way back to the list; beside it, the way to more room and the way to close.
+fn way_out(page: &Page, channel: &str) -> Element {
+    let list = Route::default().href();
+    if !page.is_beside() {
+        return el("nav.crumbs")
+            .set("aria-label", words::WHERE)
+            .add(el("a").set("href", list).add(words::RECORDINGS))
+            .add(" / ")
+            .add(channel.to_owned());
+    }
+    let whole = Route::to(Screen::Recording(page.id.clone())).href();
+    el("div.buttons.way-out")
+        .add(el("a.button.plain").set("href", whole).add(icon(Icon::Open)).add(words::FULL_PAGE))
+        .add(
+            el("a.button.plain.square")
+                .set("href", list)
+                .set("aria-label", words::CLOSE_BESIDE)
+                .set("title", words::CLOSE_BESIDE)
+                .add(icon(Icon::Close)),
+        )
 }
 
 fn state(known: &Known) -> State {
