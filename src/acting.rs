@@ -81,6 +81,7 @@ fn fetch_what_the_stream_does_not_tell(socket: Socket) {
             desk.take_older(page.recordings);
         }
     });
+    crate::screens::pause::look_for_another_build();
     // The texts of the rules, once: they are wanted most when the connection is lost.
     if desk.rule_texts.with_untracked(Vec::is_empty) {
         spawn(async move {

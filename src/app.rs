@@ -33,13 +33,16 @@ pub fn App() -> impl IntoView {
     follow_title(desk, router, board);
     focus_on_change(router, later);
     dom::mount(nodes![
-        shell(live(move || match router.route().screen {
-            Screen::Board => board_screen(later, None),
-            Screen::Beside(id) => board_screen(later, Some(id)),
-            Screen::Recording(id) => later.recording(id),
-            Screen::File => later.file(),
-            Screen::Faults => later.faults(),
-        })),
+        shell(
+            live(move || later.pause()),
+            live(move || match router.route().screen {
+                Screen::Board => board_screen(later, None),
+                Screen::Beside(id) => board_screen(later, Some(id)),
+                Screen::Recording(id) => later.recording(id),
+                Screen::File => later.file(),
+                Screen::Faults => later.faults(),
+            })
+        ),
         live(move || router.route().dialog.map_or(Node::Nothing, |dialog| later.dialog(dialog))),
         announcements(announcer),
     ]);

@@ -15,6 +15,8 @@ pub struct Clock {
     tick: RwSignal<Timestamp>,
     second: Memo<Timestamp>,
     device: RwSignal<u64>,
+    /// The screen stands still; the time does not.
+    stands: StoredValue<bool>,
 }
 
 /// What the server said last about its time, and when that was heard.
@@ -36,6 +38,7 @@ impl Clock {
             tick,
             second: Memo::new(move |_| Timestamp::from_millis(tick.get().millis() / 1000 * 1000)),
             device: RwSignal::new(0),
+            stands: StoredValue::new(false),
         };
         clock.schedule();
         clock
@@ -73,7 +76,16 @@ impl Clock {
         self.device.get()
     }
 
+    /// Lets the time on the screen stand still, or go on.
+    pub fn stand(self, stands: bool) {
+        self.stands.set_value(stands);
+        self.move_tick();
+    }
+
     fn move_tick(self) {
+        if self.stands.get_value() {
+            return;
+        }
         let now = self.now();
         if self.tick.get_untracked() != now {
             self.tick.set(now);

@@ -62,6 +62,10 @@ pub struct Desk {
     pub ids: RwSignal<Vec<RecordingId>>,
     /// What changed since it was taken last.
     changed: StoredValue<Vec<RecordingId>>,
+    /// Since when the screen stands still, by the device's monotonic clock; none while it is live.
+    pub paused: RwSignal<Option<u64>>,
+    /// What has changed since then.
+    pub held_back: RwSignal<Vec<RecordingId>>,
     /// Whether every live recording is here.
     pub complete: RwSignal<bool>,
     /// How the connection is.
@@ -91,6 +95,8 @@ impl Desk {
             older: StoredValue::new(LiteMap::new()),
             ids: RwSignal::new(Vec::new()),
             changed: StoredValue::new(Vec::new()),
+            paused: RwSignal::new(None),
+            held_back: RwSignal::new(Vec::new()),
             complete: RwSignal::new(false),
             link: RwSignal::new(Link::Connecting),
             hop: RwSignal::new(None),
@@ -105,7 +111,14 @@ impl Desk {
     /// Brings what the client has folded to the screen. To be called after every event.
     pub fn show(self) {
         let now = moment();
-        let changed = self.client.try_update_value(Client::changed).unwrap_or_default();
+        let mut changed = self.client.try_update_value(Client::changed).unwrap_or_default();
+        if self.paused.with_untracked(Option::is_some) {
+            if !changed.is_empty() {
+                self.hold_back(core::mem::take(&mut changed));
+            }
+        } else if self.held_back.with_untracked(|held| !held.is_empty()) {
+            changed.extend(self.held_back.try_update(core::mem::take).unwrap_or_default());
+        }
         let mut came_or_went = false;
         self.client.with_value(|client| {
             for id in &changed {
@@ -144,6 +157,26 @@ impl Desk {
         if came_or_went {
             self.list();
         }
+    }
+
+    fn hold_back(self, changed: Vec<RecordingId>) {
+        self.held_back.update(|held| {
+            for id in changed {
+                if let Err(place) = held.binary_search(&id) {
+                    held.insert(place, id);
+                }
+            }
+        });
+    }
+
+    /// Lets the screen stand still, or brings it to now. What the page does for recordings goes on either way.
+    pub fn pause(self, pause: bool) {
+        if self.paused.with_untracked(Option::is_some) == pause {
+            return;
+        }
+        self.paused.set(pause.then(|| moment().monotonic));
+        self.clock.stand(pause);
+        self.show();
     }
 
     /// Takes in recordings that ended and are not on the stream.

@@ -22,6 +22,7 @@ use crate::screens::actions::{acknowledge_dialog, dismiss_dialog, try_again_dial
 use crate::screens::board::{BoardState, Listed};
 use crate::screens::faults::{faults_screen, sample_button};
 use crate::screens::notices::notices_dialog;
+use crate::screens::pause::pause;
 use crate::screens::recording::{file_screen, inspector, recording_screen, take_drops};
 use crate::screens::start::start_dialog;
 use crate::screens::stop::stop_dialog;
@@ -52,6 +53,7 @@ struct Screens {
     dialog: fn(Dialog) -> Node,
     list: DrawList,
     samples: fn() -> Node,
+    pause: fn() -> Node,
     acting: Acting,
 }
 
@@ -153,6 +155,11 @@ impl Later {
         self.draw(|| Node::Nothing, |screens| (screens.samples)())
     }
 
+    /// The control that lets the screen stand still. Tracks.
+    pub fn pause(self) -> Node {
+        self.draw(|| Node::Nothing, |screens| (screens.pause)())
+    }
+
     /// A dialog. Tracks.
     pub fn dialog(self, dialog: Dialog) -> Node {
         self.draw(|| Node::Nothing, |screens| (screens.dialog)(dialog))
@@ -218,6 +225,7 @@ const fn all() -> Screens {
         dialog: draw_dialog,
         list: list::draw,
         samples: sample_button,
+        pause,
         acting: acting(),
     }
 }

@@ -379,6 +379,27 @@ pub fn after_retries(count: u32, since: Timestamp, at: Timestamp) -> String {
     let took = duration((at.millis() - since.millis()) / 1000);
     if count == 1 { say!("after 1 retry ({})", took) } else { say!("after {} retries ({})", count, took) }
 }
+pub const PAUSED: &str = "Paused";
+pub const PAUSE: &str = "Pause";
+pub const PAUSE_SAYS: &str = "Let the screen stand still. Recordings are acted for all the same.";
+pub const RESUME: &str = "Go on";
+pub const NEW_VERSION: &str = "New version: reload";
+pub const NEW_VERSION_SAYS: &str =
+    "A newer page lies on the server. Reload when nothing is open; recordings go on meanwhile.";
+
+/// What waits while the screen stands still.
+pub fn waits_while_paused(changes: usize, need: usize) -> String {
+    match (changes, need) {
+        (0, _) => String::new(),
+        (1, 0) => say!("1 change waits"),
+        (changes, 0) => say!("{} changes wait", changes),
+        (changes, 1) => say!("{} changes wait, 1 needs you", changes),
+        (changes, need) => say!("{} changes wait, {} need you", changes, need),
+    }
+}
+
+/// Said when something needs a person while the screen stands still.
+pub const NEEDS_YOU_WHILE_PAUSED: &str = "A recording needs you. The screen is paused.";
 pub const CLOSE: &str = "Close";
 /// On the link from the recording beside the list to its own page.
 pub const FULL_PAGE: &str = "Full page";

@@ -24,14 +24,15 @@ pub fn waits(list: List, listed: &Listed) -> Option<Node> {
     }
     let coming = list.board.coming(&listed.id)?;
     let because = [
+        words::standing::retry_title(&coming),
         words::standing::cause(coming.reason.cause, time_of_day),
         words::standing::then(&coming.reason, time_of_day),
     ];
-    let title = words::standing::retry_title(&coming);
+    let title = words::list::next_try(&coming);
     let channel = &listed.row.channel;
     let why = el("a.button.plain")
         .set("href", Route::to(Screen::Beside(listed.id.clone())).href())
-        .set("title", because.join(" "))
+        .set("title", because.join(". "))
         .set("aria-label", words::list::why_of(channel))
         .add(words::list::WHY);
     Some(nodes![
@@ -68,6 +69,7 @@ fn now_button(list: List, listed: &Listed) -> Node {
 /// One press is one request: until it is answered the button is locked.
 fn hurry(list: List, id: RecordingId) {
     let (socket, announcer) = (here().socket, here().announcer);
+    here().desk.pause(false);
     if list.hurried.with_untracked(|hurried| hurried.contains(&id)) {
         return;
     }

@@ -57,6 +57,8 @@ pub enum Glyph {
     Passed,
     /// A broken diamond: it may come.
     Ahead,
+    /// Two bars: it stands still.
+    Paused,
 }
 
 impl Glyph {
@@ -74,6 +76,7 @@ impl Glyph {
             Self::Unknown => "#g-unknown",
             Self::Passed => "#g-passed",
             Self::Ahead => "#g-ahead",
+            Self::Paused => "#g-paused",
         }
     }
 }

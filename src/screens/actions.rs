@@ -104,6 +104,7 @@ impl Sending {
         if self.busy.get_untracked() {
             return;
         }
+        here().desk.pause(false);
         self.busy.set(true);
         self.problem.set(None);
         spawn(async move {
@@ -155,6 +156,8 @@ pub fn opened<D: Fn() -> Node + 'static>(begin: impl FnOnce(Sending) -> D + 'sta
     let key = here().router.route_now().href();
     part(key, move || {
         keep_focus();
+        // What is done is done to what is, not to what was.
+        here().desk.pause(false);
         begin(Sending::new())
     })
 }

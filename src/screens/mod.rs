@@ -4,6 +4,7 @@ pub mod actions;
 pub mod board;
 pub mod faults;
 pub mod notices;
+pub mod pause;
 pub mod recording;
 pub mod shell;
 pub mod start;

@@ -27,16 +27,17 @@ pub fn focus(id: &str) {
 }
 
 /// Bar above, rail beside, and the screen.
-pub fn shell(screen: Node) -> Node {
+/// `tools` stand beside the sign of life, once there is code for them.
+pub fn shell(tools: Node, screen: Node) -> Node {
     let skip = el("a.skip").set("href", "#main").add(words::SKIP).on("click", |event| {
         event.prevent_default();
         focus("main");
     });
     let main = el("main").id("main").set("tabindex", "-1").add(connection_bar()).add(screen);
-    nodes![skip, el("div.shell").add(topbar()).add(rail()).add(main)]
+    nodes![skip, el("div.shell").add(topbar(tools)).add(rail()).add(main)]
 }
 
-fn topbar() -> Element {
+fn topbar(tools: Node) -> Element {
     el("header.topbar")
         .add(
             el("a.brand")
@@ -49,7 +50,7 @@ fn topbar() -> Element {
             demo.then(|| el("span.tag-quiet").add(words::DEMONSTRATION)).into()
         }))
         .add(el("span.spring"))
-        .add(el("div.live").add(live(link)))
+        .add(el("div.live").add(live(link)).add(tools))
         .add(live(notified))
         .add(el("span.clock").add(live(clock)))
         .add(theme_button())
@@ -57,7 +58,9 @@ fn topbar() -> Element {
 }
 
 fn link() -> Node {
-    let (tone, mark, word) = match here().desk.link.get() {
+    let desk = here().desk;
+    let (tone, mark, word) = match desk.link.get() {
+        Link::Live if desk.paused.get().is_some() => (Tone::Neutral, Glyph::Paused, words::PAUSED),
         Link::Live => (Tone::Recording, Glyph::Recording, words::LIVE),
         Link::Connecting => (Tone::Neutral, Glyph::Starting, words::CONNECTING),
         Link::Lost { .. } | Link::Ended(_) => (Tone::Caution, Glyph::Caution, words::NOT_LIVE),
@@ -80,7 +83,10 @@ fn notified() -> Node {
 }
 
 fn clock() -> Node {
-    let now = here().desk.clock.second();
+    let desk = here().desk;
+    // It shows that the page lives, also while the rest stands still.
+    desk.clock.device();
+    let now = desk.clock.now();
     if now.millis() == 0 {
         return Node::Nothing;
     }

@@ -2,9 +2,20 @@
 
 use super::{counted, say, translated};
 use crate::list::query::Field;
+use crate::standing::Coming;
 
 pub const NOW: &str = "Now";
 pub const WHY: &str = "Why";
+
+/// The next try in a row: "Query 2 of 3". The way to its reasons says the rest.
+pub fn next_try(coming: &Coming) -> String {
+    let operation = super::standing::operation(coming.call.operation);
+    match (coming.call.attempt.number, coming.call.attempt.of) {
+        (0, _) => operation,
+        (number, Some(of)) => say!("{} {} of {}", operation, number, of),
+        (number, None) => say!("{} {}, no limit documented", operation, number),
+    }
+}
 
 /// The name of the button that asks at once.
 pub fn now_of(channel: &str) -> String {

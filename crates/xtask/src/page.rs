@@ -27,7 +27,16 @@ pub fn build() -> Outcome {
         .env_remove("RUST_BACKTRACE");
     split::stand_ins(&mut trunk, &tools)?;
     processes::run(&mut trunk, "The page could not be built: see trunk's own message above.")?;
-    split::add_later(&paths::dist())
+    split::add_later(&paths::dist())?;
+    name_the_build()
+}
+
+/// Writes which build lies here, so that a page that is open notices when another one was put in its place.
+fn name_the_build() -> Outcome {
+    let file = paths::dist().join("version.json");
+    let text = serde_json::json!({ "build": tools::build_id()? }).to_string();
+    fs::write(&file, text)
+        .map_err(|error| Problem::new(format!("{} cannot be written: {error}.", file.display())))
 }
 
 /// Writes the brotli of every file of the built page beside it, prints the sizes, and fails above the limit.
