@@ -79,8 +79,9 @@ export class Desk {
   /**
    * Starts a pair. `clockRate` is how much faster than the wall its time runs; equal seeds give equal chances. With
    * `notifications`, a list of further options of the simulated service such as `["--notify-redundant"]`, it sends them.
+   * With `imports`, files of bundles, these recordings ended a day ago.
    */
-  static async start({ clockRate = 10, seed = 1, app = "", notifications } = {}) {
+  static async start({ clockRate = 10, seed = 1, app = "", notifications, imports = [] } = {}) {
     const desk = new Desk();
     desk.folder = await mkdtemp(join(tmpdir(), "tallylight-journey-"));
     desk.clock = ["--clock-rate", String(clockRate), "--clock-origin", String(Date.now())];
@@ -97,6 +98,7 @@ export class Desk {
       ]);
       desk.simulatorAddresses = await desk.simulator.listening(3);
       await desk.#configure(app);
+      for (const file of imports) await desk.#import(file);
       await desk.startProxy();
     } catch (error) {
       await desk.close();
@@ -157,6 +159,13 @@ secret_key = "journey-secret-key"
 file_name_prefix = ["archive"]
 `,
     );
+  }
+
+  async #import(file) {
+    const config = ["--config", join(this.folder, "tallylight.toml")];
+    const program = new Program("tallylight", ["import", ...config, "--bundle", join(ROOT, file), ...this.clock]);
+    const end = await program.ended;
+    if (end !== "it ended with 0") throw new Error(`${file} is not imported: ${end}\n${program.output.join("\n")}`);
   }
 
   /** Starts the proxy, again at the same address after it was ended: a page reconnects by itself. */

@@ -2,6 +2,7 @@
 //!
 //! - [`server`]: routes, sockets, the loop around the switchboard.
 //! - [`config`]: the configuration file. [`password`]: the hashes in it.
+//! - [`import`]: a bundle into the journal of a demonstration.
 //! - [`store`]: the journal in `SQLite`, the only module with SQL.
 //! - [`bodies`] and [`upstream`]: what a request is made of, and the only module that sends one.
 //! - [`statics`]: the page's files. [`clock`]: the journal's time.
@@ -11,6 +12,7 @@
 pub mod bodies;
 pub mod clock;
 pub mod config;
+pub mod import;
 pub mod password;
 pub mod server;
 pub mod signature;

@@ -14,7 +14,7 @@ use proxy::config::{Config, Overrides, Problem};
 use proxy::server::{self, Parts};
 use proxy::store::{JournalTime, SqliteStore};
 use proxy::upstream::HttpUpstream;
-use proxy::{password, statics};
+use proxy::{import, password, statics};
 use tokio::net::TcpListener;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -46,6 +46,8 @@ enum Command {
     Serve(Serve),
     /// Checks a configuration and prints what it amounts to, without any secret
     Check(Check),
+    /// Writes a bundle of an ended recording into the journal of a demonstration, while no proxy serves it
+    Import(Import),
     /// Reads a password from standard input and prints its hash for the configuration
     HashPassword,
 }
@@ -76,6 +78,28 @@ struct Check {
     config: PathBuf,
 }
 
+#[derive(Args)]
+struct Import {
+    /// The configuration file; `server.demo` must be true in it
+    #[arg(long, value_name = "FILE", default_value = "tallylight.toml")]
+    config: PathBuf,
+    /// The bundle, as the page downloads it
+    #[arg(long, value_name = "FILE")]
+    bundle: PathBuf,
+    /// The App ID's name that it is to belong to, instead of the first of the configuration
+    #[arg(long, value_name = "NAME")]
+    app: Option<String>,
+    /// How many hours ago its last entry is to be
+    #[arg(long, value_name = "N", default_value_t = 24)]
+    hours_ago: u16,
+    /// How much faster than the wall the journal's time runs, as for `serve`
+    #[arg(long, value_name = "N")]
+    clock_rate: Option<u32>,
+    /// Where it begins to, in milliseconds since 1970
+    #[arg(long, value_name = "MS", requires = "clock_rate")]
+    clock_origin: Option<i64>,
+}
+
 fn main() -> ExitCode {
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         eprintln!("tallylight: two providers of cryptography are compiled in");
@@ -84,6 +108,7 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(arguments) => serve(arguments),
         Command::Check(arguments) => check(&arguments.config),
+        Command::Import(arguments) => import_bundle(&arguments),
         Command::HashPassword => hash_password(),
     }
 }
@@ -194,6 +219,45 @@ fn check(file: &Path) -> ExitCode {
             ExitCode::from(BAD_CONFIGURATION)
         }
     }
+}
+
+fn import_bundle(arguments: &Import) -> ExitCode {
+    let overrides = Overrides {
+        clock_rate: arguments.clock_rate,
+        clock_origin: arguments.clock_origin.map(Timestamp::from_millis),
+        ..Overrides::default()
+    };
+    let config = match Config::load(&arguments.config, &overrides) {
+        Ok(config) => config,
+        Err(problems) => return refuse(&arguments.config, &problems),
+    };
+    if !config.demo {
+        eprintln!(
+            "tallylight: a bundle is imported only into the journal of a demonstration: server.demo is not true in {}",
+            arguments.config.display()
+        );
+        return ExitCode::from(BAD_CONFIGURATION);
+    }
+    match import_into(&config, arguments) {
+        Ok(sentence) => {
+            println!("{sentence}");
+            ExitCode::SUCCESS
+        }
+        Err(sentence) => fail(&sentence),
+    }
+}
+
+fn import_into(config: &Config, arguments: &Import) -> Result<String, String> {
+    let bundle = import::read(&arguments.bundle)?;
+    let apps: Vec<String> = config.settings(BUILD).apps.into_iter().map(|app| app.name).collect();
+    let app = arguments.app.as_ref().or(apps.first()).filter(|app| apps.contains(app));
+    let app = app.ok_or_else(|| format!("there is no such App ID; there are: {}", apps.join(", ")))?;
+    let time = JournalTime { rate: config.clock_rate, origin: config.clock_origin, now: clock::wall() };
+    let mut opened =
+        SqliteStore::open(&config.journal, time, config.keep_raw_days).map_err(|error| error.to_string())?;
+    let ago = Duration::from_secs(u64::from(arguments.hours_ago) * 3600);
+    let channel = import::write(&mut opened.store, bundle, app, time.now - ago)?;
+    Ok(format!("imported the recording of {channel}, which ended {} hours ago", arguments.hours_ago))
 }
 
 fn hash_password() -> ExitCode {

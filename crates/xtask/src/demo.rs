@@ -64,6 +64,7 @@ pub fn run(options: &Options) -> Outcome {
 
     let mut simulator = start_simulator(options, &clock)?;
     let configuration = write_configuration(&folder, &simulator.addresses)?;
+    import_yesterday(&clock, &configuration)?;
     port_is_free(options.port)?;
     let mut proxy = start_proxy(options, &clock, &configuration)?;
     let address = format!("http://127.0.0.1:{}", options.port);
@@ -246,6 +247,20 @@ file_name_prefix = ["lessons"]
 "#
         ),
     )
+}
+
+/// A lesson that was recorded at the simulated service and failed over once, put into the journal as if it had ended a day
+/// ago: something to look back at. `tests/harness/bundle.mjs` records it.
+fn import_yesterday(clock: &[String], configuration: &Path) -> Outcome {
+    let mut command = Command::new(paths::binaries()?.join(servers::PROXY));
+    command
+        .args(["import", "--hours-ago", "24", "--config"])
+        .arg(configuration)
+        .arg("--bundle")
+        .arg(paths::root().join("crates/xtask/demo/yesterday.json"))
+        .args(clock)
+        .stdout(Stdio::null());
+    processes::run(&mut command, "Yesterday's recording cannot be imported.")
 }
 
 /// The file of a scenario; the names that there are, if there is none of this name.
