@@ -17,6 +17,7 @@ use crate::nodes;
 use crate::parts::banner::banner;
 use crate::parts::board::loading_rows;
 use crate::parts::icon::{Glyph, Tone};
+use crate::parts::splitter::splitter;
 use crate::route::{Dialog, Route, Router, Screen};
 use crate::screens::actions::{acknowledge_dialog, dismiss_dialog, try_again_dialog};
 use crate::screens::board::{BoardState, Listed};
@@ -218,7 +219,7 @@ fn draw_dialog(dialog: Dialog) -> Node {
 const fn all() -> Screens {
     Screens {
         recording: recording_screen,
-        inspector,
+        inspector: |id| nodes![splitter(), inspector(id)],
         file: file_screen,
         take_drops,
         faults: faults_screen,

@@ -400,6 +400,7 @@ pub fn waits_while_paused(changes: usize, need: usize) -> String {
 
 /// Said when something needs a person while the screen stands still.
 pub const NEEDS_YOU_WHILE_PAUSED: &str = "A recording needs you. The screen is paused.";
+pub const SPLITTER: &str = "Width of what is open beside the list";
 pub const CLOSE: &str = "Close";
 /// On the link from the recording beside the list to its own page.
 pub const FULL_PAGE: &str = "Full page";
@@ -577,6 +578,15 @@ pub fn calm(recording: usize, handled: usize) -> String {
             say!("{} recording, {} being handled, nothing needs you.", recording, handled)
         }
     }
+}
+
+/// Before how long ago the last trouble was over.
+pub const LAST_PROBLEM: &str = "Last problem";
+pub const REPLACED: &str = "replaced";
+
+/// Behind how long ago that was: in which channel, and how it ended.
+pub fn where_and_how(channel: &str, how: &'static str) -> String {
+    say!(" ({}, {}).", channel, translated(how))
 }
 
 /// An outcome as the list shows it: a status where one can be told.

@@ -50,13 +50,13 @@ pub struct Handled {
     pub due: Option<Timestamp>,
 }
 
-/// The strip. Where nobody is needed it is one calm sentence.
-pub fn attention(needs: &[&Need], calm: String) -> Element {
+/// The strip. Where nobody is needed it is the one calm line.
+pub fn attention(needs: &[&Need], calm: Element) -> Element {
     let strip = el("section.attention")
         .set("aria-labelledby", "needs-you")
         .add(el("h2.unseen").id("needs-you").add(words::ATTENTION));
     if needs.is_empty() {
-        return strip.add(el("p.calm").add(calm));
+        return strip.add(calm);
     }
     let header = el("header")
         .set("aria-hidden", "true")

@@ -19,6 +19,7 @@ pub mod pips;
 pub mod retry;
 pub mod rule;
 pub mod scale;
+pub mod splitter;
 pub mod state;
 pub mod strip;
 pub mod timeline;

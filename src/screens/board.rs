@@ -5,7 +5,7 @@ use std::rc::Rc;
 use agora::Timestamp;
 use leptos::prelude::*;
 use litemap::LiteMap;
-use rules::recording::Session;
+use rules::recording::{Because, Session};
 use rules::{EntryNumber, Recording, RecordingId, RuleId};
 
 use crate::clock::time_of_day;
@@ -14,6 +14,7 @@ use crate::dom::{Element, Node, el, live, part};
 use crate::here::here;
 use crate::later::Later;
 use crate::nodes;
+use crate::parts::age::age;
 use crate::parts::attention::{Handled, Need, attention, handled};
 use crate::parts::board::{
     COLUMNS, Column, Extra, Mark, Row, board, board_row, column_head, divider, loading_rows,
@@ -38,6 +39,8 @@ pub struct Listed {
     /// What its row says.
     pub row: Row,
     need: Vec<Need>,
+    /// When its last trouble was over, and how it ended.
+    trouble: Option<(Timestamp, &'static str)>,
     /// When it was asked for.
     pub asked_at: Timestamp,
     /// Which try the next call is.
@@ -279,10 +282,23 @@ fn listed(recording: &Recording, now: Timestamp, kept: &KeptComing) -> Listed {
         group,
         row,
         need,
+        trouble: trouble(recording),
         asked_at: recording.asked_at,
         attempt: coming.map_or(0, |coming| coming.call.attempt.number),
         searchable,
     }
+}
+
+/// The last trouble that is over, of all its sessions.
+fn trouble(recording: &Recording) -> Option<(Timestamp, &'static str)> {
+    let of = |session: &Session| {
+        let recovered = session.interruptions.last().map(|away| away.back);
+        let cleared = session.cleared.map(|run| run.at);
+        let replaces = matches!(session.because, Because::Replaces(_)).then_some(session.begun);
+        let back = recovered.max(cleared).map(|at| (at, words::RECOVERED));
+        back.max(replaces.map(|at| (at, words::REPLACED)))
+    };
+    recording.sessions.iter().filter_map(of).max()
 }
 
 /// What it has been through in the last ten minutes, while it records again.
@@ -515,7 +531,14 @@ pub fn above_the_list(all: &[Rc<Listed>]) -> Node {
             })
             .collect();
     let records = all.iter().filter(|listed| matches!(listed.standing, Standing::Records(_))).count();
-    nodes![attention(&needs, words::calm(records, being_handled.len())), handled(&being_handled)]
+    let trouble = all.iter().filter_map(|listed| Some((listed.trouble?, &listed.row.channel))).max();
+    let mut calm = el("p.calm").add(words::calm(records, being_handled.len()));
+    if let Some(((at, how), channel)) = trouble {
+        let where_and_how = words::where_and_how(channel, how);
+        calm =
+            calm.add(" ").add(words::LAST_PROBLEM).add(" ").add(age(Some(at))).add(" ago").add(where_and_how);
+    }
+    nodes![attention(&needs, calm), handled(&being_handled)]
 }
 
 /// The things in the order of their keys; what is equal keeps its order. One sort for all lists of the page.

@@ -37,6 +37,22 @@ test("4.4 a recording opens beside the list, and one walks through the others wi
   await expect(inspector.getByRole("heading", { name: names[1] })).toBeVisible();
   await expect(page.getByRole("combobox", { name: "Query" })).toHaveValue("state:recording");
 
+  // As wide as one likes, by keys or by dragging; the browser keeps it.
+  const width = async () => (await inspector.boundingBox()).width;
+  const usual = await width();
+  await page.getByRole("separator").focus();
+  await page.keyboard.press("ArrowLeft");
+  await expect.poll(width).toBeGreaterThan(usual);
+  await page.reload();
+  await expect(inspector.getByRole("heading", { name: names[1] })).toBeVisible();
+  await expect.poll(width).toBeGreaterThan(usual);
+  const edge = await page.getByRole("separator").boundingBox();
+  await page.mouse.move(edge.x + 2, 300);
+  await page.mouse.down();
+  await page.mouse.move(edge.x + 120, 300, { steps: 4 });
+  await page.mouse.up();
+  await expect.poll(width).toBeLessThan(usual);
+
   await page.getByRole("link", { name: "Close, back to the list" }).click();
   await expect(inspector).toHaveCount(0);
   await expect(row(page, names[1])).toBeFocused();
