@@ -38,9 +38,7 @@ pub fn App() -> impl IntoView {
             live(move || match router.route().screen {
                 Screen::Board => board_screen(later, None),
                 Screen::Beside(id) => board_screen(later, Some(id)),
-                Screen::Recording(id) => later.recording(id),
-                Screen::File => later.file(),
-                Screen::Faults => later.faults(),
+                screen => later.screen(screen),
             })
         ),
         live(move || router.route().dialog.map_or(Node::Nothing, |dialog| later.dialog(dialog))),
@@ -78,8 +76,11 @@ fn follow_title(desk: Desk, router: Router, board: BoardState) {
                 let (need, live) = board.numbers();
                 words::board_title(need, live)
             }
-            Screen::File => words::title(words::FILE_TITLE),
-            Screen::Faults => words::title(words::FAULTS_TITLE),
+            Screen::File => words::title(words::translated(words::FILE_TITLE)),
+            Screen::Faults => words::title(words::translated(words::FAULTS_TITLE)),
+            Screen::Wall => words::title(words::translated(words::WALL)),
+            #[cfg(debug_assertions)]
+            Screen::Parts => words::title("Parts"),
             Screen::Beside(id) | Screen::Recording(id) => {
                 desk.ids.track();
                 let channel = desk
@@ -107,6 +108,7 @@ fn focus_on_change(router: Router, later: Later) {
                 (None, Screen::Board) => "board-title".to_owned(),
                 (_, Screen::Recording(_) | Screen::Beside(_) | Screen::File) => "recording-title".to_owned(),
                 (_, Screen::Faults) => "faults-title".to_owned(),
+                _ => "main".to_owned(),
             };
             request_animation_frame(move || {
                 let row =

@@ -9,12 +9,13 @@ const stopped = () => { document.getElementById('stopped').hidden = false; };
 addEventListener('error', ({ error }) => { if (error instanceof WebAssembly.RuntimeError) stopped(); });
 addEventListener('unhandledrejection', ({ reason }) => { if (reason instanceof WebAssembly.RuntimeError) stopped(); });
 
+// What was chosen on an earlier visit, as far as the browser keeps anything.
+const kept = (name) => { try { return localStorage.getItem(`tallylight-${name}`); } catch { return null; } };
+for (const name of ['theme', 'contrast']) if (kept(name)) document.documentElement.setAttribute(`data-${name}`, kept(name));
+try { new Intl.DateTimeFormat('en', { timeZone: kept('zone') || 'UTC' }); } catch { localStorage.removeItem('tallylight-zone'); }
+
 // The language: what was chosen on this page, else the browser's. English is in the program; another one is fetched.
-const language = () => {
-  let chosen;
-  try { chosen = localStorage.getItem('tallylight-language'); } catch { /* A browser that keeps nothing. */ }
-  return chosen || (/^zh\b/i.test(navigator.language) ? 'zh-CN' : 'en');
-};
+const language = () => kept('language') || (/^zh\b/i.test(navigator.language) ? 'zh-CN' : 'en');
 const catalogue = async () => {
   if (language() !== 'zh-CN') return;
   const answer = await fetch('zh-CN.json');

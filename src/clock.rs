@@ -3,7 +3,11 @@
 //! The wall clock of the device is read only for the client, which notices by it that the device slept.
 
 use agora::Timestamp;
+use js_sys::{Function, Object};
 use leptos::prelude::*;
+use wasm_bindgen::JsValue;
+
+use crate::kept::{ZONE, kept};
 
 /// How often the shared clock signal moves while the page can be seen, in milliseconds of the device.
 const TICK_MILLIS: f64 = 250.0;
@@ -123,14 +127,32 @@ fn wall() -> f64 {
     js_sys::Date::now()
 }
 
-fn local(at: Timestamp) -> js_sys::Date {
-    js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.millis() as f64))
+thread_local! {
+    static TIME_OF_DAY: Function = written_in(
+        "en",
+        &[("hour", "2-digit"), ("minute", "2-digit"), ("second", "2-digit"), ("hourCycle", "h23")],
+    );
+}
+
+/// What writes an instant in this language, in the zone that the reader has chosen or in that of the device.
+fn written_in(language: &str, options: &[(&str, &str)]) -> Function {
+    let chosen = Object::new();
+    let zone = kept(ZONE);
+    let zone = (!zone.is_empty()).then_some(("timeZone", zone.as_str()));
+    for (name, value) in options.iter().copied().chain(zone) {
+        let _ = js_sys::Reflect::set(&chosen, &name.into(), &value.into());
+    }
+    js_sys::Intl::DateTimeFormat::new(&js_sys::Array::of1(&language.into()), &chosen).format()
+}
+
+fn write(face: &Function, at: Timestamp) -> String {
+    let at = JsValue::from_f64(at.millis() as f64);
+    face.call1(&JsValue::UNDEFINED, &at).ok().and_then(|text| text.as_string()).unwrap_or_default()
 }
 
 /// The time of day in the reader's zone, `12:06:14`.
 pub fn time_of_day(at: Timestamp) -> String {
-    let date = local(at);
-    format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())
+    TIME_OF_DAY.with(|face| write(face, at))
 }
 
 /// The time of day with milliseconds, `12:06:14.250`, where the order of things within a second matters.
@@ -140,38 +162,33 @@ pub fn exact_time_of_day(at: Timestamp) -> String {
 
 /// The day and the time in the reader's language and zone.
 pub fn day_and_time(at: Timestamp) -> String {
-    let options = js_sys::Object::new();
-    for (name, value) in [("day", "numeric"), ("month", "short")] {
-        let _ = js_sys::Reflect::set(&options, &name.into(), &value.into());
-    }
-    let day = js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &options).format();
-    let day = day.call1(&wasm_bindgen::JsValue::UNDEFINED, &local(at)).ok().and_then(|text| text.as_string());
-    format!("{} {}", day.unwrap_or_default(), time_of_day(at))
+    let language = document().document_element().and_then(|page| page.get_attribute("lang"));
+    let day = written_in(&language.unwrap_or_default(), &[("day", "numeric"), ("month", "short")]);
+    [write(&day, at), time_of_day(at)].join(" ")
 }
 
 /// The reader's zone, `UTC+8` or `UTC+5:30`. It stands wherever a clock time does.
 pub fn zone() -> String {
-    zone_of_offset(-(local(Timestamp::from_millis(wall() as i64)).get_timezone_offset() as i32))
+    let now = Timestamp::from_millis(wall() as i64);
+    zone_told(&write(&written_in("en", &[("timeZoneName", "shortOffset")]), now))
 }
 
-fn zone_of_offset(minutes: i32) -> String {
-    if minutes == 0 {
-        return "UTC".to_owned();
-    }
-    let sign = if minutes < 0 { '−' } else { '+' };
-    let (hours, rest) = (minutes.abs() / 60, minutes.abs() % 60);
-    if rest == 0 { format!("UTC{sign}{hours}") } else { format!("UTC{sign}{hours}:{rest:02}") }
+/// The zone at the end of a text such as `11/21/2026, GMT+5:30`.
+fn zone_told(text: &str) -> String {
+    let distance = text.rsplit("GMT").next().filter(|distance| *distance != "+0").unwrap_or_default();
+    ["UTC", &distance.replace('-', "−")].concat()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::zone_of_offset;
+    use super::zone_told;
 
     #[test]
     fn a_zone_is_named_by_its_distance_to_utc() {
-        assert_eq!(zone_of_offset(0), "UTC");
-        assert_eq!(zone_of_offset(480), "UTC+8");
-        assert_eq!(zone_of_offset(330), "UTC+5:30");
-        assert_eq!(zone_of_offset(-210), "UTC−3:30");
+        assert_eq!(zone_told("11/21/2026, GMT"), "UTC");
+        assert_eq!(zone_told("11/21/2026, GMT+0"), "UTC");
+        assert_eq!(zone_told("11/21/2026, GMT+8"), "UTC+8");
+        assert_eq!(zone_told("11/21/2026, GMT+5:30"), "UTC+5:30");
+        assert_eq!(zone_told("11/21/2026, GMT-3:30"), "UTC−3:30");
     }
 }

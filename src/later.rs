@@ -12,6 +12,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::acting::{Acting, acting};
 use crate::dom::{Node, el};
+use crate::here::here;
 use crate::list;
 use crate::nodes;
 use crate::parts::banner::banner;
@@ -22,11 +23,15 @@ use crate::route::{Dialog, Route, Router, Screen};
 use crate::screens::actions::{acknowledge_dialog, dismiss_dialog, try_again_dialog};
 use crate::screens::board::{BoardState, Listed};
 use crate::screens::faults::{faults_screen, sample_button};
+use crate::screens::keys::keys_dialog;
 use crate::screens::notices::notices_dialog;
+use crate::screens::palette::palette_dialog;
 use crate::screens::pause::pause;
 use crate::screens::recording::{file_screen, inspector, recording_screen, take_drops};
+use crate::screens::settings::settings_dialog;
 use crate::screens::start::start_dialog;
 use crate::screens::stop::stop_dialog;
+use crate::screens::wall::wall_screen;
 use crate::screens::watch::watch_dialog;
 use crate::screens::why::why_dialog;
 use crate::socket::Socket;
@@ -45,17 +50,16 @@ pub type DrawList = fn(BoardState, &[Rc<Listed>]) -> Node;
 /// What can be drawn once the code is there.
 #[derive(Clone, Copy)]
 struct Screens {
-    recording: fn(RecordingId) -> Node,
+    screen: fn(Screen) -> Node,
     inspector: fn(RecordingId) -> Node,
-    file: fn() -> Node,
     /// Takes files that are dropped on the page.
     take_drops: fn(),
-    faults: fn() -> Node,
     dialog: fn(Dialog) -> Node,
     list: DrawList,
     samples: fn() -> Node,
     pause: fn() -> Node,
     acting: Acting,
+    comfort: fn(),
 }
 
 #[derive(Clone, Copy)]
@@ -101,6 +105,7 @@ impl Later {
                     screens.acting.begin(self.socket);
                     (screens.take_drops)();
                     self.state.set(State::There(screens));
+                    here().board.for_good(screens.comfort);
                 }
                 Err(_) => {
                     self.state.set(State::Failed);
@@ -131,24 +136,14 @@ impl Later {
         }
     }
 
-    /// The screen of one recording, or what stands there until it can be drawn. Tracks.
-    pub fn recording(self, id: RecordingId) -> Node {
-        self.draw(loading_rows, |screens| (screens.recording)(id))
-    }
-
     /// One recording beside the list, or what stands there until it can be drawn. Tracks.
     pub fn inspector(self, id: RecordingId) -> Node {
         self.draw(loading_rows, |screens| (screens.inspector)(id))
     }
 
-    /// The screen of a recording in a file, or what stands there until it can be drawn. Tracks.
-    pub fn file(self) -> Node {
-        self.draw(loading_rows, |screens| (screens.file)())
-    }
-
-    /// The screen of the faults, or what stands there until it can be drawn. Tracks.
-    pub fn faults(self) -> Node {
-        self.draw(loading_rows, |screens| (screens.faults)())
+    /// A screen that is not the list, or what stands there until it can be drawn. Tracks.
+    pub fn screen(self, screen: Screen) -> Node {
+        self.draw(loading_rows, |screens| (screens.screen)(screen))
     }
 
     /// The button that starts the samples of a demonstration. Tracks.
@@ -201,6 +196,19 @@ fn failed() -> Node {
     ]
 }
 
+fn draw_screen(screen: Screen) -> Node {
+    match screen {
+        // The list is there without this file.
+        Screen::Board | Screen::Beside(_) => Node::Nothing,
+        Screen::Recording(id) => recording_screen(id),
+        Screen::File => file_screen(),
+        Screen::Faults => faults_screen(),
+        Screen::Wall => wall_screen(),
+        #[cfg(debug_assertions)]
+        Screen::Parts => crate::screens::parts::parts_screen(),
+    }
+}
+
 fn draw_dialog(dialog: Dialog) -> Node {
     match dialog {
         Dialog::Start(channel) => start_dialog(channel),
@@ -213,21 +221,23 @@ fn draw_dialog(dialog: Dialog) -> Node {
         Dialog::Dismiss(id, session) => dismiss_dialog(id, session),
         Dialog::Notices => notices_dialog(),
         Dialog::Why(rule) => why_dialog(rule),
+        Dialog::Settings => settings_dialog(),
+        Dialog::Keys => keys_dialog(),
+        Dialog::Palette => palette_dialog(),
     }
 }
 
 const fn all() -> Screens {
     Screens {
-        recording: recording_screen,
+        screen: draw_screen,
         inspector: |id| nodes![splitter(), inspector(id)],
-        file: file_screen,
         take_drops,
-        faults: faults_screen,
         dialog: draw_dialog,
         list: list::draw,
         samples: sample_button,
         pause,
         acting: acting(),
+        comfort: crate::comfort::begin,
     }
 }
 

@@ -3,10 +3,12 @@
 mod acting;
 mod app;
 mod clock;
+mod comfort;
 mod desk;
 mod dom;
 mod here;
 mod history;
+mod kept;
 mod later;
 mod list;
 mod parts;

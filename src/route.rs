@@ -11,12 +11,13 @@ use wasm_bindgen::JsCast;
     not(test),
     expect(dead_code, reason = "read by a journey out of this file, and by the tests below")
 )]
-pub const ROUTES: [&str; 15] = [
+pub const ROUTES: [&str; 19] = [
     "board",
     "beside",
     "recording",
     "file",
     "faults",
+    "wall",
     "start",
     "watch",
     "stop",
@@ -27,6 +28,9 @@ pub const ROUTES: [&str; 15] = [
     "dismiss",
     "notices",
     "why",
+    "settings",
+    "keys",
+    "palette",
 ];
 
 /// What fills the page.
@@ -43,6 +47,11 @@ pub enum Screen {
     File,
     /// What can be broken in a demonstration.
     Faults,
+    /// For a screen on the wall: nothing to press.
+    Wall,
+    /// Every part in every state, for who works on the page.
+    #[cfg(debug_assertions)]
+    Parts,
 }
 
 /// What lies over it.
@@ -68,6 +77,12 @@ pub enum Dialog {
     Notices,
     /// The reason of a rule.
     Why(RuleId),
+    /// How the page looks and what it does.
+    Settings,
+    /// The shortcuts, and how to change them.
+    Keys,
+    /// Everything that can be done or gone to, by its name.
+    Palette,
 }
 
 impl Screen {
@@ -80,7 +95,7 @@ impl Screen {
     pub const fn recording(&self) -> Option<&RecordingId> {
         match self {
             Self::Beside(id) | Self::Recording(id) => Some(id),
-            Self::Board | Self::File | Self::Faults => None,
+            _ => None,
         }
     }
 }
@@ -121,11 +136,17 @@ impl Route {
             (Some(Dialog::Dismiss(..)), _) => "dismiss",
             (Some(Dialog::Notices), _) => "notices",
             (Some(Dialog::Why(_)), _) => "why",
+            (Some(Dialog::Settings), _) => "settings",
+            (Some(Dialog::Keys), _) => "keys",
+            (Some(Dialog::Palette), _) => "palette",
             (None, Screen::Board) => "board",
             (None, Screen::Beside(_)) => "beside",
             (None, Screen::Recording(_)) => "recording",
             (None, Screen::File) => "file",
             (None, Screen::Faults) => "faults",
+            (None, Screen::Wall) => "wall",
+            #[cfg(debug_assertions)]
+            (None, Screen::Parts) => "parts",
         }
     }
 
@@ -148,6 +169,9 @@ impl Route {
             Screen::Recording(id) => add("recording", Some(id.to_string())),
             Screen::File => add("file", None),
             Screen::Faults => add("faults", None),
+            Screen::Wall => add("wall", None),
+            #[cfg(debug_assertions)]
+            Screen::Parts => add("parts", None),
         }
         if let Some(entry) = self.at {
             add("at", Some(entry.to_string()));
@@ -173,6 +197,9 @@ impl Route {
             }
             Some(Dialog::Notices) => add("notices", None),
             Some(Dialog::Why(rule)) => add("why", Some(rule.to_string())),
+            Some(Dialog::Settings) => add("settings", None),
+            Some(Dialog::Keys) => add("keys", None),
+            Some(Dialog::Palette) => add("palette", None),
         }
         query
     }
@@ -191,9 +218,13 @@ impl Route {
             Screen::File
         } else if get("faults").is_some() {
             Screen::Faults
+        } else if get("wall").is_some() {
+            Screen::Wall
         } else {
             Screen::Board
         };
+        #[cfg(debug_assertions)]
+        let screen = if get("parts").is_some() { Screen::Parts } else { screen };
         let dialog =
             if let Some(channel) = get("start") {
                 Some(Dialog::Start((!channel.is_empty()).then(|| channel.to_owned())))
@@ -214,6 +245,12 @@ impl Route {
                 session().map(|session| Dialog::Dismiss(id, session))
             } else if get("notices").is_some() {
                 Some(Dialog::Notices)
+            } else if get("settings").is_some() {
+                Some(Dialog::Settings)
+            } else if get("keys").is_some() {
+                Some(Dialog::Keys)
+            } else if get("palette").is_some() {
+                Some(Dialog::Palette)
             } else {
                 get("why").and_then(RuleId::parse).map(Dialog::Why)
             };
@@ -286,6 +323,14 @@ fn decoded(text: &str) -> String {
 /// The addresses of the proxy, relative to the page.
 pub mod api {
     use rules::{EntryNumber, RecordingId, SessionNumber};
+
+    /// The address of the page, without what it shows: the folder of everything else.
+    pub fn page() -> String {
+        let location = leptos::prelude::window().location();
+        let path = location.pathname().unwrap_or_default();
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        [&location.origin().unwrap_or_default(), folder, "/"].concat()
+    }
 
     /// The texts of the rules, a file beside the page.
     pub const RULE_TEXTS: &str = "rules.json";
@@ -411,6 +456,12 @@ impl Router {
         }
     }
 
+    /// Shows the list with this query.
+    pub fn show(self, query: &str) {
+        self.parameters.set(vec![("q".to_owned(), query.to_owned())]);
+        self.go_on(Route::default());
+    }
+
     /// Where the page is, without following it.
     pub fn route_now(self) -> Route {
         self.route.get_untracked()
@@ -495,6 +546,7 @@ mod tests {
             Route { at: Some(12), ..recording.clone() },
             Route::to(Screen::File),
             Route::to(Screen::Faults),
+            Route::to(Screen::Wall),
             Route::default().with(Dialog::Start(None)),
             Route::default().with(Dialog::Start(Some("math 7b & more=ü".to_owned()))),
             recording.with(Dialog::Watch),
@@ -506,7 +558,10 @@ mod tests {
             recording.with(Dialog::Dismiss(id(), 3)),
             recording.with(Dialog::Notices),
             recording.with(Dialog::Why(RuleId::M3)),
-            Route { at: Some(7), ..recording }.with(Dialog::Why(RuleId::M3)),
+            Route { at: Some(7), ..recording.clone() }.with(Dialog::Why(RuleId::M3)),
+            recording.with(Dialog::Settings),
+            recording.with(Dialog::Keys),
+            recording.with(Dialog::Palette),
         ]
     }
 

@@ -2,6 +2,7 @@
 //! when, and what one can do.
 
 mod catalogue;
+pub mod comfort;
 #[cfg(test)]
 mod complete;
 pub mod journal;
@@ -72,6 +73,11 @@ pub fn age(seconds: i64) -> String {
         7_200..=172_799 => say!("{} h", seconds / 3600),
         _ => say!("{} days", seconds / 86_400),
     }
+}
+
+/// `12 s ago`.
+pub fn ago(seconds: i64) -> String {
+    say!("{} ago", age(seconds))
 }
 
 /// A duration in words, `38 min 47 s`.
@@ -280,6 +286,10 @@ pub const CONNECTING: &str = "Connecting…";
 pub const NOT_LIVE: &str = "Not live";
 pub const MAIN_NAVIGATION: &str = "Main";
 pub const FAULTS: &str = "Faults";
+pub const SETTINGS: &str = "Settings";
+pub const PALETTE: &str = "Commands (Ctrl K)";
+pub const KEYS: &str = "Help and shortcuts";
+pub const WALL: &str = "Wall";
 pub const RELOAD: &str = "Reload";
 pub const NOT_FETCHED: &str =
     "This part of the page could not be fetched. It is tried again by itself; recordings go on.";
@@ -610,14 +620,6 @@ pub const fn outcome_code(outcome: Option<Outcome>) -> &'static str {
     }
 }
 
-pub fn theme(theme: &str) -> &'static str {
-    match theme {
-        "light" => "Theme: light. Press for dark.",
-        "dark" => "Theme: dark. Press for the system's.",
-        _ => "Theme: the system's. Press for light.",
-    }
-}
-
 /// The bar while nothing is heard: what is broken, and what goes on.
 pub fn connection_lost(never: bool, hop: Option<&Hop>) -> (String, String) {
     let title = match hop {
@@ -846,8 +848,8 @@ pub fn fault_asked(name: &str) -> String {
 }
 
 pub fn board_title(need: usize, live: usize) -> String {
-    let live = title(&counted(live, ("1 recording", "{} recordings")));
-    if need > 0 { say!("({}) {}", need, live) } else { live }
+    let live = title(&say!("{} rec", live));
+    if need > 0 { say!("({}!) {}", need, live) } else { live }
 }
 
 pub fn title(what: &str) -> String {

@@ -76,6 +76,9 @@ export const scenes = [
       { name: "why", route: "why", dialog: "why-title", reach: open("?why=M3") },
       { name: "notifications", route: "notices", dialog: "notices-title", reach: open("?notices") },
       { name: "faults", route: "faults", reach: open("?faults") },
+      { name: "settings", route: "settings", dialog: "settings-title", reach: open("?settings") },
+      { name: "help and shortcuts", route: "keys", dialog: "keys-title", reach: open("?keys") },
+      { name: "wall, empty", route: "wall", reach: open("?wall") },
     ],
   },
   {
@@ -129,6 +132,16 @@ export const scenes = [
           await page.goto(desk.url);
           for (const channel of SIX.slice(0, 3)) await page.getByRole("checkbox", { name: `Choose ${channel}` }).check();
           await page.getByRole("link", { name: "Stop 3…" }).click();
+        },
+      },
+      {
+        name: "commands",
+        route: "palette",
+        dialog: "palette-title",
+        reach: async ({ desk, page }) => {
+          await page.goto(`${desk.url}?palette`);
+          await page.getByRole("combobox", { name: "What to do" }).fill("math");
+          await expect(page.getByRole("option", { name: /Open math-7b/ })).toBeVisible();
         },
       },
       {
@@ -216,6 +229,14 @@ export const scenes = [
         reach: async ({ desk, page }) => {
           await page.goto(desk.url);
           await expect(row(page, SIX[3]).first()).toBeVisible();
+        },
+      },
+      {
+        name: "wall, broken",
+        route: "wall",
+        reach: async ({ desk, page }) => {
+          await page.goto(`${desk.url}?wall`);
+          await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
         },
       },
       {

@@ -5,6 +5,7 @@ pub mod order;
 pub mod query;
 pub mod view;
 
+mod export;
 mod many;
 mod matching;
 mod next;
@@ -20,6 +21,7 @@ use wasm_bindgen::JsCast;
 use crate::clock::moment;
 use crate::dom::{Element, Node, el, live};
 use crate::here::here;
+use crate::kept::{keep, kept};
 use crate::nodes;
 use crate::parts::board::{Column, Extra, board, column_head, divider};
 use crate::parts::icon::Glyph;
@@ -193,18 +195,6 @@ fn saved_view(line: &str) -> Option<(String, View)> {
     let pairs = crate::route::pairs(line);
     let (_, name) = pairs.iter().find(|(name, _)| name == "name")?;
     Some((name.clone(), View::default().told_by(pairs.iter().map(pair))))
-}
-
-fn kept(name: &str) -> String {
-    let storage = window().local_storage().ok().flatten();
-    storage.and_then(|storage| storage.get_item(name).ok().flatten()).unwrap_or_default()
-}
-
-fn keep(name: &str, value: &str) {
-    if let Some(storage) = window().local_storage().ok().flatten() {
-        // A browser that keeps nothing, or has no room, shows the same page.
-        let _ = if value.is_empty() { storage.remove_item(name) } else { storage.set_item(name, value) };
-    }
 }
 
 /// Draws the list.

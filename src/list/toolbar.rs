@@ -223,6 +223,7 @@ fn view_menu(list: List, view: &View) -> Element {
             .add(columns(list, view))
             .add(densities(list, view))
             .add(saving(list))
+            .add(super::export::buttons(list))
             .add(el("p.buttons").add(reset(list)).add(open_bundle())),
     )
 }

@@ -1,8 +1,12 @@
 //! Times that move: countdowns, ages and elapsed times. Each is derived from an instant and the shared clock, never counted.
 
+use core::cell::Cell;
+
 use agora::Timestamp;
 
+use crate::clock::time_of_day;
 use crate::dom::{Element, Moving, Node, el};
+use crate::kept::kept;
 use crate::words;
 
 /// What a countdown stands at, in whole seconds.
@@ -39,9 +43,39 @@ pub fn countdown(due: Option<Timestamp>) -> Element {
     el("b").set("role", "timer").add(due.map(|at| Moving { at, says }))
 }
 
-/// How long ago something was.
+/// Where it is kept that times are told by the clock.
+pub const TIMES: &str = "tallylight-times";
+
+thread_local! {
+    static ABSOLUTE: Cell<bool> = Cell::new(!kept(TIMES).is_empty());
+}
+
+/// The reader has chosen anew how times are told.
+pub fn read_taste() {
+    ABSOLUTE.set(!kept(TIMES).is_empty());
+}
+
+/// How old something is.
 pub fn age(at: Option<Timestamp>) -> Node {
     at.map(|at| Moving { at, says: |at, now| words::age(whole_seconds(at, now)).into() }).into()
+}
+
+/// How old something is, or of what time, as the reader wants it.
+pub fn age_or_time(at: Option<Timestamp>) -> Node {
+    let says = |at, now| {
+        let says = if ABSOLUTE.get() { time_of_day(at) } else { words::age(whole_seconds(at, now)) };
+        says.into()
+    };
+    at.map(|at| Moving { at, says }).into()
+}
+
+/// How long ago something was, or when, as the reader wants it.
+pub fn when(at: Option<Timestamp>) -> Node {
+    let says = |at, now| {
+        let says = if ABSOLUTE.get() { time_of_day(at) } else { words::ago(whole_seconds(at, now)) };
+        says.into()
+    };
+    at.map(|at| Moving { at, says }).into()
 }
 
 /// How long something has lasted; it stands still when `until` is known.

@@ -4,7 +4,7 @@
 use agora::Timestamp;
 use rules::RuleId;
 
-use super::age::{age, countdown, elapsed};
+use super::age::{age_or_time, countdown, elapsed, when};
 use super::icon::{Glyph, Tone, glyph};
 use super::id::id;
 use super::lamps::{Lamps, lamps};
@@ -12,6 +12,7 @@ use super::pips::{Failovers, pips};
 use super::rule::rule_mark;
 use super::state::{State, state};
 use super::strip::{Probe, strip};
+use crate::clock::time_of_day;
 use crate::dom::{Element, Node, el};
 use crate::words;
 
@@ -222,7 +223,11 @@ fn cell(cell: Element, row: &Row, column: Column, stale: bool) -> Element {
         Column::Answer => {
             let answer = cell.class("stale", stale);
             match &row.answer {
-                Some((word, at)) => answer.add(word.clone()).add(" · ").add(age(Some(*at))),
+                Some((word, at)) => answer
+                    .set("title", time_of_day(*at))
+                    .add(word.clone())
+                    .add(" · ")
+                    .add(age_or_time(Some(*at))),
                 None => answer,
             }
         }
@@ -237,8 +242,7 @@ fn mark(mark: &Mark) -> Element {
         .add(glyph(mark.glyph))
         .add(mark.says.clone())
         .add(" ")
-        .add(age(Some(mark.at)))
-        .add(" ago")
+        .add(when(Some(mark.at)))
 }
 
 /// Rows that stand for what is being fetched.

@@ -96,8 +96,8 @@ pub enum Icon {
     Close,
     /// Add.
     Plus,
-    /// Light, dark, or as the system has it.
-    Theme,
+    /// How the page looks and what it does.
+    Settings,
     /// Watch one that runs.
     Watch,
     /// Give it the whole page.
@@ -113,7 +113,7 @@ impl Icon {
             Self::Copy => "#i-copy",
             Self::Close => "#i-close",
             Self::Plus => "#i-plus",
-            Self::Theme => "#i-theme",
+            Self::Settings => "#i-set",
             Self::Watch => "#i-watch",
             Self::Open => "#i-open",
         }

@@ -21,21 +21,22 @@ pub fn id(text: &str, what: &str) -> Element {
 
 /// A button that copies a text and says so.
 pub fn copy_button(text: String, what: String) -> Element {
-    let announcer = here().announcer;
     let name = words::copy_the(&what);
-    let copy = move |_: &web_sys::Event| {
-        let written = window().navigator().clipboard().write_text(&text);
-        let what = what.clone();
-        spawn(async move {
-            let copied = JsFuture::from(written).await.is_ok();
-            announcer.say(if copied { words::copied(&what) } else { words::not_copied(&what) });
-        });
-    };
     el("button.button.plain.square")
         .set("type", "button")
         .set("aria-label", name)
-        .on("click", copy)
+        .on("click", move |_| copy(&text, what.clone()))
         .add(icon(Icon::Copy))
+}
+
+/// Copies a text and says so.
+pub fn copy(text: &str, what: String) {
+    let announcer = here().announcer;
+    let written = window().navigator().clipboard().write_text(text);
+    spawn(async move {
+        let copied = JsFuture::from(written).await.is_ok();
+        announcer.say(if copied { words::copied(&what) } else { words::not_copied(&what) });
+    });
 }
 
 /// The text with its middle left out if it is longer than `length` characters.

@@ -38,13 +38,16 @@ pub struct Listed {
     pub group: Group,
     /// What its row says.
     pub row: Row,
-    need: Vec<Need>,
+    /// What of it needs a person.
+    pub need: Vec<Need>,
     /// When its last trouble was over, and how it ended.
     trouble: Option<(Timestamp, &'static str)>,
     /// When it was asked for.
     pub asked_at: Timestamp,
     /// Which try the next call is.
     pub attempt: u32,
+    /// Whether that is the last one of its ladder.
+    pub last_try: bool,
     /// Everything that it is known by, in small letters.
     pub searchable: String,
 }
@@ -285,6 +288,10 @@ fn listed(recording: &Recording, now: Timestamp, kept: &KeptComing) -> Listed {
         trouble: trouble(recording),
         asked_at: recording.asked_at,
         attempt: coming.map_or(0, |coming| coming.call.attempt.number),
+        last_try: coming.is_some_and(|coming| {
+            let attempt = coming.call.attempt;
+            attempt.number > 1 && attempt.of == Some(attempt.number)
+        }),
         searchable,
     }
 }

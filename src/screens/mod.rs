@@ -3,11 +3,17 @@
 pub mod actions;
 pub mod board;
 pub mod faults;
+pub mod keys;
 pub mod notices;
+pub mod palette;
+#[cfg(debug_assertions)]
+pub mod parts;
 pub mod pause;
 pub mod recording;
+pub mod settings;
 pub mod shell;
 pub mod start;
 pub mod stop;
+pub mod wall;
 pub mod watch;
 pub mod why;

@@ -14,7 +14,7 @@ use crate::desk::Desk;
 use crate::dom::{Element, Node, el};
 use crate::here::here;
 use crate::nodes;
-use crate::parts::age::{age, countdown};
+use crate::parts::age::{countdown, when};
 use crate::parts::dialog::dialog;
 use crate::parts::id::id;
 use crate::parts::rule::rule_mark;
@@ -126,7 +126,7 @@ fn section(sending: Sending, desk: Desk, app: &str, fetched: Option<Fetched>) ->
     let now = desk.clock.now();
     let setting_up = facts.setting_up.filter(|until| *until > now);
     let when = |at: Option<Timestamp>| match at {
-        Some(_) => nodes![age(at), " ago"],
+        Some(_) => when(at),
         None => words::notices::NEVER.into(),
     };
     let mut list = el("dl.facts")
@@ -187,8 +187,7 @@ fn line(sending: Sending, desk: Desk, unknown: &Unknown) -> Element {
             .add(if place == 0 { "" } else { ", " })
             .add(words::event(*event))
             .add(" ")
-            .add(age(Some(*at)))
-            .add(" ago");
+            .add(when(Some(*at)));
     }
     let head = el("p")
         .add(el("b").add(channel.clone()))

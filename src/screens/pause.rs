@@ -92,6 +92,7 @@ fn control(need: usize) -> Node {
     let Some(since) = desk.paused.get() else {
         return el("button.button")
             .set("type", "button")
+            .set("data-key", "pause")
             .set("title", words::PAUSE_SAYS)
             .on("click", move |_| desk.pause(true))
             .add(glyph(Glyph::Paused))
@@ -106,7 +107,11 @@ fn control(need: usize) -> Node {
             .set("data-tone", tone.name())
             .add(el("b").set("role", "timer").add(words::stopwatch(stood as i64)))
             .add((!waits.is_empty()).then_some(waits)),
-        el("button.button").set("type", "button").on("click", move |_| desk.pause(false)).add(words::RESUME),
+        el("button.button")
+            .set("type", "button")
+            .set("data-key", "pause")
+            .on("click", move |_| desk.pause(false))
+            .add(words::RESUME),
     ]
 }
 

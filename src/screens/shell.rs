@@ -14,7 +14,6 @@ use crate::parts::banner::banner;
 use crate::parts::icon::{Glyph, Icon, Tone, glyph, icon};
 use crate::parts::lamps::{Lamps, lamps};
 use crate::route::{Dialog, Route, Screen};
-use crate::tasks::follow;
 use crate::words;
 
 /// Gives the focus to an element, if it is there.
@@ -53,8 +52,21 @@ fn topbar(tools: Node) -> Element {
         .add(el("div.live").add(live(link)).add(tools))
         .add(live(notified))
         .add(el("span.clock").add(live(clock)))
-        .add(theme_button())
+        .add(live(own_dialogs))
         .add(live(person))
+}
+
+/// The ways to the page's own dialogs, at the same place on every screen.
+fn own_dialogs() -> Node {
+    let route = here().router.route();
+    let tool = |to: Dialog, named: &'static str, mark: Element| {
+        let link = el("a.button.plain.square").set("href", route.with(to).href());
+        link.set("aria-label", named).set("title", named).add(mark)
+    };
+    nodes![
+        tool(Dialog::Palette, words::PALETTE, icon(Icon::Search)),
+        tool(Dialog::Keys, words::KEYS, el("b").add("?")),
+    ]
 }
 
 fn link() -> Node {
@@ -113,17 +125,18 @@ fn person() -> Node {
 
 fn rail() -> Element {
     el("nav.rail").set("aria-label", words::MAIN_NAVIGATION).add(live(|| {
-        let (desk, at) = (here().desk, here().router.route().screen);
-        let link = |screen: Screen, name: &'static str, mark: Icon, here: bool| {
-            let link = el("a")
-                .set("href", Route::to(screen).href())
-                .set_some("aria-current", here.then_some("page"));
+        let (desk, at) = (here().desk, here().router.route());
+        let link = |to: Route, name: &'static str, mark: Icon, here: bool| {
+            let link = el("a").set("href", to.href()).set_some("aria-current", here.then_some("page"));
             el("li").add(link.add(icon(mark)).add(name))
         };
-        let faults = at == Screen::Faults;
+        let faults = at.screen == Screen::Faults;
+        let list = link(Route::default(), words::RECORDINGS, Icon::List, !faults);
+        let break_it = || link(Route::to(Screen::Faults), words::FAULTS, Icon::Simulator, faults);
         el("ul")
-            .add(link(Screen::Board, words::RECORDINGS, Icon::List, !faults))
-            .add(desk.demo().then(|| link(Screen::Faults, words::FAULTS, Icon::Simulator, faults)))
+            .add(list)
+            .add(desk.demo().then(break_it))
+            .add(link(at.with(Dialog::Settings), words::SETTINGS, Icon::Settings, false))
             .into()
     }))
 }
@@ -167,47 +180,4 @@ fn lost_bar(desk: Desk, heard: Option<Timestamp>, since: u64, retry_at: Option<u
     }
     let now_button = el("button.button").set("type", "button").add(words::RECONNECT_NOW);
     nodes![says.add(rest), now_button.on("click", move |_| socket.reconnect_now())]
-}
-
-const THEME: &str = "tallylight-theme";
-
-/// Light, dark, or as the system has it; kept for the next visit.
-fn theme_button() -> Node {
-    let kept = storage().and_then(|storage| storage.get_item(THEME).ok().flatten()).unwrap_or_default();
-    let theme = RwSignal::new(kept);
-    follow(move || {
-        let Some(root) = document().document_element() else { return };
-        theme.with(|theme| {
-            let _ = match theme.as_str() {
-                "light" | "dark" => root.set_attribute("data-theme", theme),
-                _ => root.remove_attribute("data-theme"),
-            };
-            if let Some(storage) = storage() {
-                let _ = storage.set_item(THEME, theme);
-            }
-        });
-    });
-    live(move || {
-        let named = theme.with(|theme| words::theme(theme));
-        el("button.button.plain.square")
-            .set("type", "button")
-            .set("aria-label", named)
-            .set("title", named)
-            .on("click", move |_| {
-                theme.update(|theme| {
-                    *theme = match theme.as_str() {
-                        "light" => "dark",
-                        "dark" => "",
-                        _ => "light",
-                    }
-                    .to_owned();
-                });
-            })
-            .add(icon(Icon::Theme))
-            .into()
-    })
-}
-
-fn storage() -> Option<web_sys::Storage> {
-    window().local_storage().ok().flatten()
 }

@@ -55,9 +55,7 @@ pub fn stop_dialog(id: RecordingId, session: Option<SessionNumber>) -> Node {
                     // The button that opened the dialog goes away with the press: its row takes the focus.
                     back_to: Some(match sending.router.route_now().screen {
                         Screen::Board => ["row-", id.as_str()].concat(),
-                        Screen::Beside(_) | Screen::Recording(_) | Screen::File | Screen::Faults => {
-                            "recording-title".to_owned()
-                        }
+                        _ => "recording-title".to_owned(),
                     }),
                 },
             )

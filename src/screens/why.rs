@@ -26,6 +26,18 @@ pub struct RuleText {
     source: String,
 }
 
+impl RuleText {
+    /// The rule's id, as a text.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its section.
+    pub fn section(&self) -> &str {
+        &self.section
+    }
+}
+
 /// The dialog.
 pub fn why_dialog(rule: RuleId) -> Node {
     opened(move |sending| {

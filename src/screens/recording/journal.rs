@@ -1,6 +1,7 @@
 //! The journal: every entry, the newest first, with the answers as they came.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use leptos::prelude::*;
 use rules::api::JournalPage;
@@ -10,9 +11,11 @@ use rules::{Entry, EntryNumber};
 use super::{Known, Page, refusal};
 use crate::clock::exact_time_of_day;
 use crate::clock::time_of_day;
+use crate::comfort::curl::curl;
 use crate::dom::{Node, Text, el};
 use crate::parts::banner::banner;
 use crate::parts::icon::{Glyph, Tone};
+use crate::parts::id::copy;
 use crate::parts::panel;
 use crate::parts::rule::rule_link;
 use crate::route::{Route, api};
@@ -161,7 +164,10 @@ fn line(page: &Rc<Page>, known: &Known, entry: &Entry, named: &'static str) -> N
     let mut raw = None;
     let mut tone = Tone::Neutral;
     match &entry.fact {
-        Fact::CallSent(sent) => rule = Some(sent.rule),
+        Fact::CallSent(sent) => {
+            rule = Some(sent.rule);
+            raw = Some(curl_button(page, known, entry.number));
+        }
         Fact::CallAnswered(answered) => {
             raw = Some(match &answered.raw {
                 Some(raw) => details(raw.clone().into()),
@@ -216,6 +222,21 @@ fn line(page: &Rc<Page>, known: &Known, entry: &Entry, named: &'static str) -> N
                 .add(raw),
         )
         .into()
+}
+
+/// Copies a call as a command line. It is made when somebody wants it.
+fn curl_button(page: &Rc<Page>, known: &Known, number: EntryNumber) -> crate::dom::Element {
+    let (story, id) = (Arc::clone(&known.story), page.id.clone());
+    el("button.button.plain")
+        .set("type", "button")
+        .on("click", move |_| {
+            let call = story.entries.iter().find(|entry| entry.number == number);
+            let told = call.and_then(|call| curl(&story.entries, call, id.as_str(), &api::page()));
+            if let Some(told) = told {
+                copy(&told, words::said(words::comfort::CURL_OF_CALL));
+            }
+        })
+        .add(words::comfort::COPY_CURL)
 }
 
 /// An answer as it came.
