@@ -292,7 +292,7 @@ struct Listener {
     event: &'static str,
     call: Rc<RefCell<Handler>>,
     /// Holds the function that the browser calls.
-    _closure: Closure<dyn Fn(web_sys::Event)>,
+    closure: Closure<dyn Fn(web_sys::Event)>,
 }
 
 struct ShownPart {
@@ -615,7 +615,14 @@ impl Shown {
     fn end(&self) {
         match self {
             Self::Many(all) => all.iter().for_each(Self::end),
-            Self::Element(shown) => shown.children.iter().for_each(Self::end),
+            Self::Element(shown) => {
+                // An event may be on its way to it: that a dialog was closed is told a moment later.
+                for Listener { event, closure, .. } in &shown.handlers {
+                    let call = closure.as_ref().unchecked_ref();
+                    let _ = shown.node.remove_event_listener_with_callback(event, call);
+                }
+                shown.children.iter().for_each(Self::end);
+            }
             Self::Part(shown) => {
                 // Taken out, so that what draws the parts in it is gone before what it reads: they may be due already.
                 let content =
@@ -678,7 +685,7 @@ impl ShownElement {
             call(&event);
         });
         let _ = self.node.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
-        self.handlers.push(Listener { event, call, _closure: closure });
+        self.handlers.push(Listener { event, call, closure });
     }
 }
 

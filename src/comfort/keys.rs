@@ -3,6 +3,7 @@
 //! WCAG 2.1.4: they can be switched off and changed, and none works while one types.
 
 use core::cell::Cell;
+use core::time::Duration;
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -15,6 +16,9 @@ use crate::words::comfort as words;
 
 /// Where the reader's own keys are kept: `off`, and `name=key` lines.
 const KEYS: &str = "tallylight-keys";
+
+/// So long after it was closed a dialog has gone.
+const CLOSED_WITHIN: Duration = Duration::from_millis(40);
 
 /// Something that a key does.
 #[derive(Clone, Copy)]
@@ -140,7 +144,7 @@ pub fn listen() {
         if event.ctrl_key() || event.meta_key() {
             if event.key().eq_ignore_ascii_case("k") && !event.shift_key() {
                 event.prevent_default();
-                over(Dialog::Palette);
+                when_closed(|| over(Dialog::Palette));
             }
             return;
         }
@@ -148,15 +152,28 @@ pub fn listen() {
         if wall && event.key() == "Escape" {
             return go(Route::default());
         }
-        if is_typed(&event) || document().query_selector("dialog[open]").is_ok_and(|open| open.is_some()) {
+        if is_typed(&event) || is_there("dialog[open]") {
             return;
         }
         let meant = CHOSEN.get().and_then(|keys| keys.with_untracked(|keys| keys.meant(&event.key())));
         if let Some(shortcut) = meant {
             event.prevent_default();
-            (shortcut.press)();
+            when_closed(shortcut.press);
         }
     });
+}
+
+/// A dialog that was closed just now is told so a moment later: what comes after it waits for that.
+fn when_closed(then: fn()) {
+    if is_there("dialog:not([open])") {
+        set_timeout(then, CLOSED_WITHIN);
+    } else {
+        then();
+    }
+}
+
+fn is_there(selector: &str) -> bool {
+    document().query_selector(selector).is_ok_and(|found| found.is_some())
 }
 
 /// Whether the key goes into a field.

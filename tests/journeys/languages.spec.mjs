@@ -56,7 +56,7 @@ const PSEUDO = JSON.stringify(Object.fromEntries(Object.keys(CATALOGUE).map((tex
 /** What may stand outside the marks: names and ids, numbers, times, names of the service's things. */
 const DATA = [
   /\b(math-7b|chem-1|phys-2a|econ-5|lang-6|music-2)(-\d+)?\b/g,
-  /\b(journey|archive|Demonstration|Amazon S3|region|bucket|recordings|patient|swift|immediate)\b/gi,
+  /\b(journey|archive|Demonstration|Amazon S3|region|bucket|recordings|CSV|JSON|Ctrl K|patient|swift|immediate)\b/gi,
   // What the service said, as it came.
   /\binvalid parameter\b/g,
   // Fields of a query are typed as they stand.
