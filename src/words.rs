@@ -590,6 +590,11 @@ pub fn calm(recording: usize, handled: usize) -> String {
     }
 }
 
+/// Said when a recording comes to another state.
+pub fn now_is(channel: &str, state: &'static str) -> String {
+    say!("{}: {}.", channel, translated(state))
+}
+
 /// Before how long ago the last trouble was over.
 pub const LAST_PROBLEM: &str = "Last problem";
 pub const REPLACED: &str = "replaced";

@@ -138,6 +138,28 @@ impl List {
             let pins: Vec<String> = list.pins.get().iter().map(ToString::to_string).collect();
             keep(PINS, &pins.join("\n"));
         });
+        // To pin is to watch: what a pinned recording comes to is said aloud.
+        follow_on(move |before: Option<Vec<(RecordingId, &'static str)>>| {
+            let pins = list.pins.get();
+            let mut states = Vec::with_capacity(pins.len());
+            for listed in board.all().iter().filter(|listed| pins.contains(&listed.id)) {
+                let word = words::standing::word(listed.standing);
+                let known = before.as_ref().and_then(|all| all.iter().find(|(id, _)| *id == listed.id));
+                // The one that is open is said by its own screen.
+                let is_open = here().router.route_now().screen.recording() == Some(&listed.id);
+                if !is_open && known.is_some_and(|(_, before)| *before != word) {
+                    let says = words::now_is(&listed.row.channel, word);
+                    let announcer = here().announcer;
+                    if listed.group == crate::standing::Group::NeedsYou {
+                        announcer.warn(says);
+                    } else {
+                        announcer.say(says);
+                    }
+                }
+                states.push((listed.id.clone(), word));
+            }
+            states
+        });
         follow(move || {
             let lines: Vec<String> = list.saved.with(|saved| saved.iter().map(view_line).collect());
             keep(VIEWS, &lines.join("\n"));

@@ -325,7 +325,7 @@ fn say_changes(known: Memo<Option<Arc<Known>>>, announcer: Announcer) {
         let known = known.get().filter(|known| known.past.is_none())?;
         let word = words::standing::word(known.standing);
         if before.flatten().is_some_and(|before| before != word) {
-            announcer.say([known.recording.channel.as_str(), ": ", word, "."].concat());
+            announcer.say(words::now_is(known.recording.channel.as_str(), word));
         }
         Some(word)
     });
