@@ -89,7 +89,10 @@ fn follow_title(desk: Desk, router: Router, board: BoardState) {
                 words::title(&channel)
             }
         };
-        document().set_title(&title);
+        // Setting it is dear, also to what it is.
+        if document().title() != title {
+            document().set_title(&title);
+        }
     });
 }
 

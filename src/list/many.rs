@@ -2,7 +2,6 @@
 //! off and whose stops can be taken back until they are sent.
 
 use core::time::Duration;
-use std::rc::Rc;
 
 use leptos::prelude::*;
 use rules::api::{Capability, Problem};
@@ -10,7 +9,7 @@ use rules::{RecordingId, RuleId};
 use wasm_bindgen::JsCast;
 
 use super::List;
-use super::order::Placed;
+use super::pool::Line;
 use crate::desk::Desk;
 use crate::dom::{Element, Node, el};
 use crate::here::here;
@@ -25,6 +24,7 @@ use crate::parts::state::{State, state};
 use crate::route::{Dialog, api};
 use crate::screens::actions::{NO_BODY, Sending, footer, opened};
 use crate::screens::board::Listed;
+use crate::screens::stop::press_of;
 use crate::standing::{Group, Standing};
 use crate::tasks::spawn;
 use crate::words;
@@ -138,16 +138,12 @@ fn set(picked: &mut Vec<RecordingId>, id: RecordingId, on: bool) {
 }
 
 /// The box over the others: all that the query shows, or none.
-pub fn pick_all(list: List, all: &[Rc<Listed>], placed: &Placed) -> Node {
-    let shown: Vec<RecordingId> = placed
-        .spots
-        .iter()
-        .filter_map(|spot| {
-            let place = all.binary_search_by(|listed| listed.id.cmp(&spot.id)).ok()?;
-            all[place].row.stop.is_some().then(|| spot.id.clone())
-        })
-        .take(MOST)
-        .collect();
+pub fn pick_all(list: List, lines: &[Line]) -> Node {
+    let can_stop = |line: &Line| match line {
+        Line::Row(listed) => listed.row.stop.is_some().then(|| listed.id.clone()),
+        Line::Title(_) => None,
+    };
+    let shown: Vec<RecordingId> = lines.iter().filter_map(can_stop).take(MOST).collect();
     let every = !shown.is_empty()
         && list.picked.with(|picked| shown.iter().all(|id| picked.binary_search(id).is_ok()));
     el("label.pick")
@@ -389,7 +385,10 @@ fn next(list: List) {
     });
     let Some(id) = turn.flatten() else { return };
     spawn(async move {
-        let answer = order(&api::stop(&id)).await;
+        // With what follows from it, so that it is sent also when this page is closed by then.
+        let desk = here().desk;
+        let body = desk.recording_now(&id).map(|recording| press_of(desk, &recording, None));
+        let answer = order(&api::stop(&id), body.unwrap_or_else(|| NO_BODY.to_owned())).await;
         became(
             list,
             &id,
@@ -402,8 +401,8 @@ fn next(list: List) {
     });
 }
 
-async fn order(path: &str) -> Result<(), Problem> {
-    here().socket.order(path, NO_BODY.to_owned(), None).await
+async fn order(path: &str, body: String) -> Result<(), Problem> {
+    here().socket.order(path, body, None).await
 }
 
 fn became(list: List, id: &RecordingId, became: Became) {
@@ -439,7 +438,7 @@ fn break_off(list: List) {
         .unwrap_or_default();
     spawn(async move {
         for id in back {
-            let taken = order(&api::command(&id, "stop/withdraw")).await;
+            let taken = order(&api::command(&id, "stop/withdraw"), NO_BODY.to_owned()).await;
             became(list, &id, if taken.is_ok() { Became::TakenBack } else { Became::TooLate });
         }
     });

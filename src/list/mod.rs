@@ -9,6 +9,7 @@ mod export;
 mod many;
 mod matching;
 mod next;
+mod pool;
 mod toolbar;
 
 use core::time::Duration;
@@ -23,15 +24,16 @@ use crate::dom::{Element, Node, el, live};
 use crate::here::here;
 use crate::kept::{keep, kept};
 use crate::nodes;
-use crate::parts::board::{Column, Extra, board, column_head, divider};
+use crate::parts::board::{Column, Extra, board, column_head};
 use crate::parts::icon::Glyph;
 use crate::route::{Route, Router, Screen};
-use crate::screens::board::{BoardState, Listed, above_the_list, row_part};
+use crate::screens::board::{BoardState, Listed, above_the_list};
 use crate::screens::shell::focus;
 use crate::tasks::{follow, follow_on};
 use crate::words;
 pub use many::{Became, dialog as stop_many_dialog};
 use order::{Placed, Spot, Under, place};
+use pool::{Line, Pool};
 use query::{Slip, Term};
 use view::{Sort, View};
 
@@ -63,6 +65,8 @@ struct List {
     /// Moves when the rows are to fall into their places under the hand.
     sorted_anew: RwSignal<u32>,
     spots: StoredValue<Vec<Spot>>,
+    /// The rows that are on the page.
+    pool: Pool,
     /// How many rows would come, and how many would move, without the hand.
     waiting: RwSignal<(usize, usize)>,
     /// The name that is typed for a view.
@@ -108,6 +112,7 @@ impl List {
             touched: StoredValue::new(0),
             sorted_anew: RwSignal::new(0),
             spots: StoredValue::new(Vec::new()),
+            pool: Pool::new(),
             waiting: RwSignal::new((0, 0)),
             name: RwSignal::new(String::new()),
             completing: RwSignal::new(None),
@@ -260,7 +265,7 @@ pub fn draw(board_state: BoardState, all: &[Rc<Listed>]) -> Node {
             .add(toolbar::views(list, desk, all, &pins, now))
             .add(toolbar::query_line(list, &view, slip.as_ref()))
             .add(slip.as_ref().map(slip_line))
-            .add(rows(list, &view, all, &placed))
+            .add(rows(list, all, &placed))
             .add((hidden > 0).then(|| hidden_line(list, hidden, hidden_needs)))
             .add(live(move || many::bar(list))),
     ]
@@ -287,22 +292,22 @@ fn in_order(mut shown: Vec<&Listed>, sort: Option<Sort>, pins: &[RecordingId]) -
     shown.into_iter().map(|listed| Spot { id: listed.id.clone(), under: under(listed) }).collect()
 }
 
-fn rows(list: List, view: &View, all: &[Rc<Listed>], placed: &Placed) -> Node {
+fn rows(list: List, all: &[Rc<Listed>], placed: &Placed) -> Node {
     let mut lines = Vec::with_capacity(placed.spots.len() + 5);
     let mut before = None;
     for spot in &placed.spots {
         let Ok(place) = all.binary_search_by(|listed| listed.id.cmp(&spot.id)) else { continue };
         if spot.under.is_some() && before != spot.under {
-            lines.push(divider(match spot.under {
+            lines.push(Line::Title(match spot.under {
                 Some(Under::Group(group)) => words::group(group),
                 Some(Under::New) => words::list::NEW,
                 Some(Under::Pinned) | None => words::list::PINNED,
             }));
         } else if spot.under.is_none() && before.is_some() {
-            lines.push(divider(words::list::NOT_PINNED));
+            lines.push(Line::Title(words::list::NOT_PINNED));
         }
         before = spot.under;
-        lines.push(row_part(list.board, &all[place]));
+        lines.push(Line::Row(Rc::clone(&all[place])));
     }
     if lines.is_empty() {
         return el("div.empty")
@@ -311,16 +316,24 @@ fn rows(list: List, view: &View, all: &[Rc<Listed>], placed: &Placed) -> Node {
             .add(el("p").add(words::list::NOTHING_FITS))
             .into();
     }
-    let heads = view.columns.iter().map(|column| head(list, view.sort, *column).into()).collect();
-    let mut table = board(many::pick_all(list, all, placed), heads, view.density.name(), lines);
-    for event in ["mousemove", "focusin", "wheel"] {
-        table = table.on(event, move |_| list.touch());
-    }
-    let table = table.on("keydown", move |event| {
-        list.touch();
-        walk(event);
-    });
-    table.into()
+    list.pool.put(lines);
+    // Drawn by itself when what is seen of the list moves. Without a key, as what stands beside it has none.
+    live(move || {
+        let (sort, columns, density) =
+            list.view.with(|view| (view.sort, view.columns.clone(), view.density.name()));
+        let heads = columns.iter().map(|column| head(list, sort, *column).into()).collect();
+        let pick_all = many::pick_all(list, &list.pool.lines());
+        let mut table = board(pick_all, heads, density, list.pool.draw(list.board))
+            .set("aria-rowcount", (list.pool.lines().len() + 1).to_string());
+        for event in ["mousemove", "focusin", "wheel"] {
+            table = table.on(event, move |_| list.touch());
+        }
+        let table = table.on("keydown", move |event| {
+            list.touch();
+            walk(event);
+        });
+        table.into()
+    })
 }
 
 /// Up and down go from row to row; what is open beside the list goes along.

@@ -1,5 +1,7 @@
 //! The list of recordings: what needs someone, what is being handled, what records, and what is over.
 
+use core::time::Duration;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use agora::Timestamp;
@@ -85,6 +87,12 @@ pub struct BoardState {
 /// the clock from one second to the next.
 const CALM_SECONDS: i64 = 10;
 
+/// So many recordings that changed are looked at before the browser has its turn.
+const AT_ONCE: usize = 300;
+
+/// Of very many, so many are looked at in one second, and each of them less often.
+const CALM_AT_ONCE: i64 = 200;
+
 impl BoardState {
     /// Follows the desk. It lives as long as the page, so that coming back to the list shows it at once.
     pub fn new(desk: Desk) -> Self {
@@ -97,36 +105,44 @@ impl BoardState {
             changed: RwSignal::new(0),
             open: StoredValue::new(None),
         };
+        let (waiting, more) = (StoredValue::new(VecDeque::new()), RwSignal::new(0));
+        let looked_at = StoredValue::new(Timestamp::default());
         follow(move || {
-            let (ids, now) = (desk.ids.get(), desk.clock.second());
-            let changed = desk.take_changed();
+            let now = desk.clock.second();
+            // The parts of a snapshot come one after the other: what was shown stays until it is whole.
+            if !desk.complete.get() {
+                return;
+            }
+            more.track();
+            let mut changed = desk.take_changed();
+            // Very many at once are looked at in turns, but for the first time: a page that is busy answers nobody.
+            let first = state.kept.with_value(LiteMap::is_empty);
+            if !first {
+                waiting.update_value(|waiting| {
+                    waiting.extend(changed.drain(AT_ONCE.min(changed.len())..));
+                    let room = AT_ONCE - changed.len();
+                    changed.extend(waiting.drain(..room.min(waiting.len())));
+                    if !waiting.is_empty() {
+                        set_timeout(move || more.update(|count| *count += 1), Duration::from_millis(10));
+                    }
+                });
+            }
             let mut list_changed = false;
             state.kept.update_value(|kept| {
-                kept.retain(|id, one| {
-                    let stays = ids.binary_search(id).is_ok();
-                    if !stays {
-                        one.owner.cleanup();
-                        list_changed = true;
-                    }
-                    stays
-                });
-                for (turn, id) in (0_i64..).zip(&ids) {
-                    let known = kept.get_mut(id);
-                    let due = known.as_ref().is_none_or(|one| {
-                        changed.contains(id)
-                            || !one.listed.is_calm(now, one.coming.as_ref())
-                            || (now.millis() / 1000 + turn) % CALM_SECONDS == 0
-                    });
-                    let Some(recording) = due.then(|| desk.recording_now(id)).flatten() else { continue };
-                    match known {
+                // Tells whether the list is another one.
+                let look = |kept: &mut LiteMap<RecordingId, Kept>, id: &RecordingId| {
+                    let Some(recording) = desk.recording_now(id) else { return false };
+                    match kept.get_mut(id) {
                         Some(one) => {
                             keep_coming(&mut one.coming, desk, &recording, now);
                             let fresh = listed(&recording, now, &one.coming);
-                            if fresh != *one.listed {
-                                list_changed |= fresh.moves_the_list(&one.listed);
-                                one.listed = Rc::new(fresh);
-                                one.drawn.update(|count| *count += 1);
+                            if fresh == *one.listed {
+                                return false;
                             }
+                            let moves = fresh.moves_the_list(&one.listed);
+                            one.listed = Rc::new(fresh);
+                            one.drawn.update(|count| *count += 1);
+                            moves
                         }
                         None => {
                             let mut coming = None;
@@ -135,10 +151,47 @@ impl BoardState {
                             let owner = root.child();
                             let drawn = owner.with(|| RwSignal::new(0));
                             kept.insert(id.clone(), Kept { listed, coming, drawn, owner });
-                            list_changed = true;
+                            true
                         }
                     }
-                }
+                };
+                desk.ids.with(|ids| {
+                    for id in &changed {
+                        if ids.binary_search(id).is_ok() {
+                            list_changed |= look(kept, id);
+                        }
+                    }
+                    if looked_at.get_value() == now && kept.len() == ids.len() {
+                        return;
+                    }
+                    looked_at.set_value(now);
+                    if !kept.keys().eq(ids.iter()) {
+                        kept.retain(|id, one| {
+                            let stays = ids.binary_search(id).is_ok();
+                            if !stays {
+                                one.owner.cleanup();
+                            }
+                            stays
+                        });
+                        list_changed = true;
+                        for id in ids {
+                            if !kept.contains_key(id) {
+                                look(kept, id);
+                            }
+                        }
+                    }
+                    let turns = CALM_SECONDS.max(i64::try_from(ids.len()).unwrap_or(i64::MAX) / CALM_AT_ONCE);
+                    let second = now.millis() / 1000;
+                    let due = |(turn, (id, one)): (i64, (&RecordingId, &Kept))| {
+                        let due =
+                            !one.listed.is_calm(now, one.coming.as_ref()) || (second + turn) % turns == 0;
+                        due.then(|| id.clone())
+                    };
+                    let due: Vec<RecordingId> = (0_i64..).zip(kept.iter()).filter_map(due).collect();
+                    for id in &due {
+                        list_changed |= look(kept, id);
+                    }
+                });
             });
             if list_changed {
                 state.changed.update(|count| *count += 1);
@@ -472,7 +525,8 @@ pub fn board_screen(later: Later, open: Option<RecordingId>) -> Node {
                     match later.list() {
                         Some(list) => list(state, &all),
                         // A view of its own is not shown for a moment as if it were the usual one.
-                        None if !router.parameters().is_empty() => loading_rows().into(),
+                        // A long list needs the tools that keep most of it off the page.
+                        None if !router.parameters().is_empty() || all.len() > 400 => loading_rows().into(),
                         None => plain_list(state, &all),
                     }
                 } else if desk.complete.get() {

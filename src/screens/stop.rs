@@ -64,7 +64,7 @@ pub fn stop_dialog(id: RecordingId, session: Option<SessionNumber>) -> Node {
 }
 
 /// The press, with the calls that it leads to: they leave when it is due, also if this page is closed by then.
-fn press_of(desk: Desk, recording: &Recording, session: Option<SessionNumber>) -> String {
+pub fn press_of(desk: Desk, recording: &Recording, session: Option<SessionNumber>) -> String {
     let now = desk.clock.now();
     let calls =
         desk.with_board(&recording.app, |board| rules::stop::calls_of_press(recording, board, session, now));

@@ -5,10 +5,13 @@ import { violations } from "../harness/axe.mjs";
 import { expect, test } from "../harness/test.mjs";
 import { scenes } from "../screens.mjs";
 
+/** A phone (and a page at 400 %), a tablet, a desk. */
+const WIDTHS = [320, 768, 1440];
+
 const SOURCE = fileURLToPath(new URL("../../src/", import.meta.url));
 
 for (const scene of scenes) {
-  test(`nobody is kept out while ${scene.name}`, async ({ desk, page, trouble }) => {
+  test(`4.9 nobody is kept out while ${scene.name}`, async ({ desk, page, trouble }) => {
     test.slow();
     const here = { desk, page, trouble };
     // Every screen is another page: the steps of the one before are cut off, or go to it no more.
@@ -22,8 +25,19 @@ for (const scene of scenes) {
         } else {
           await expect(page.locator("dialog[open]")).toHaveCount(0);
         }
+        const usual = page.viewportSize();
+        for (const width of WIDTHS) {
+          await page.setViewportSize({ width, height: usual.height });
+          for (const theme of ["light", "dark"]) {
+            expect.soft(await violations(page, theme), `${screen.name}, ${theme}, ${width} wide`).toEqual([]);
+          }
+          if (width === WIDTHS[0]) {
+            await page.screenshot({ path: `results/screens/${screen.name} narrow.png` });
+          }
+        }
+        await page.setViewportSize(usual);
         for (const theme of ["light", "dark"]) {
-          expect.soft(await violations(page, theme), `${screen.name}, ${theme}`).toEqual([]);
+          await page.emulateMedia({ colorScheme: theme });
           await page.screenshot({ path: `results/screens/${screen.name} ${theme}.png` });
         }
       });

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use agora::request::{self, StorageConfig};
 use agora::{AppId, Mode, Operation, Timestamp};
-use rules::api::NamedPolicy;
+use rules::api::{NamedPolicy, SharedViews};
 use rules::{AppEntry, AppEntryNumber, AppFact, Entry, EntryNumber, Fact, Patience, Policy, RecordingId};
 use simulator::{Config as ServiceConfig, EVENTS, Notifications, Unknowns};
 use switchboard::ports::{
@@ -243,6 +243,15 @@ impl Store for Disk {
         let platter = self.open();
         let fits = |known: &&KeyUse| known.person == person && known.key == key && known.at > since;
         Ok(platter.key_uses.iter().rev().find(fits).cloned())
+    }
+
+    /// Nobody shares a view in a schedule: they touch no recording.
+    fn views(&mut self) -> Result<SharedViews, StoreError> {
+        Ok(SharedViews::default())
+    }
+
+    fn put_views(&mut self, _views: &SharedViews) -> Result<(), StoreError> {
+        Err(StoreError("no views are kept here".to_owned()))
     }
 
     fn probe(&mut self) -> Result<(), StoreError> {

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use agora::Timestamp;
+use rules::api::SharedViews;
 use rules::journal::Fact;
 use rules::{AppEntry, AppEntryNumber, AppFact, Entry, EntryNumber, RecordingId};
 use rusqlite::{
@@ -90,6 +91,10 @@ const APP_TABLES: &str = "
         number INTEGER NOT NULL,
         again INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS shared_views (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        json TEXT NOT NULL
+    ) STRICT;
     CREATE INDEX IF NOT EXISTS notices_of_unmatched ON notices (app, number) WHERE recording IS NULL;
 ";
 
@@ -397,6 +402,26 @@ impl Store for SqliteStore {
             .ok_or_else(|| StoreError("a use of an idempotency key names no recording".to_owned()))?;
         let at = Timestamp::from_millis(at);
         Ok(Some(KeyUse { person: person.to_owned(), key: key.to_owned(), body, recording, at }))
+    }
+
+    fn views(&mut self) -> Result<SharedViews, StoreError> {
+        let json: Option<String> = self
+            .connection
+            .query_row("SELECT json FROM shared_views WHERE id = 1", [], |row| row.get(0))
+            .optional()
+            .map_err(|error| not_read(&error))?;
+        let Some(json) = json else { return Ok(SharedViews::default()) };
+        serde_json::from_str(&json)
+            .map_err(|error| StoreError(format!("the shared views cannot be read: {error}")))
+    }
+
+    fn put_views(&mut self, views: &SharedViews) -> Result<(), StoreError> {
+        let json = serde_json::to_string(views)
+            .map_err(|error| StoreError(format!("the shared views cannot be written: {error}")))?;
+        self.connection
+            .execute("INSERT OR REPLACE INTO shared_views (id, json) VALUES (1, ?1)", [json])
+            .map_err(|error| not_written(&error))?;
+        Ok(())
     }
 
     fn probe(&mut self) -> Result<(), StoreError> {

@@ -269,6 +269,51 @@ pub struct UnmatchedPage {
     pub dropped: u64,
 }
 
+/// `GET /api/v1/views`, and the answer to a `PUT`: the views of the list that the team shares.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, FromJson)]
+pub struct SharedViews {
+    /// Grows with every change; 0 while nobody ever shared one.
+    pub version: u64,
+    /// Who changed them last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// The views, in their order.
+    pub views: Vec<SharedView>,
+}
+
+/// One shared view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct SharedView {
+    /// Its name, one of a kind.
+    pub name: String,
+    /// What it shows, as the parameters of the page's address tell it: `q=state%3Afailover&sort=-running`.
+    pub view: String,
+    /// Who shared it, or changed it last.
+    pub by: String,
+    /// When, in the journal's time.
+    pub at: Timestamp,
+}
+
+/// `PUT /api/v1/views`: all of them as they are to be. 409 if somebody changed them since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+#[serde(deny_unknown_fields)]
+pub struct PutViews {
+    /// The `version` that was read before.
+    pub version: u64,
+    /// The views, in their order; at most 50.
+    pub views: Vec<PutView>,
+}
+
+/// One view that is to be shared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+#[serde(deny_unknown_fields)]
+pub struct PutView {
+    /// Its name: 1 to 40 characters.
+    pub name: String,
+    /// What it shows, at most 1000 bytes.
+    pub view: String,
+}
+
 // ---- the controller --------------------------------------------------------------------------------------------
 
 /// `POST /api/v1/leases`: claim what was offered.

@@ -8,8 +8,8 @@ use from_json::agreement::{Chance, Hints, agree, check, check_spoilt};
 use from_json::{from_text, from_value};
 use rules::api::{
     AdoptRecording, Asked, ChangePolicy, ClaimLeases, Dismiss, FromClient, FromProxy, JournalPage, MakeCall,
-    MakeDecision, PressStop, Problem, RecordingPage, RequestRecording, SettingUp, Setup, UnmatchedPage,
-    Written,
+    MakeDecision, PressStop, Problem, PutViews, RecordingPage, RequestRecording, SettingUp, Setup,
+    SharedViews, UnmatchedPage, Written,
 };
 use rules::journal::{AlarmCause, By, DecisionKind};
 use rules::line::Outcome;
@@ -81,6 +81,8 @@ fn requests_are_read_as_serde_reads_them() {
     check::<ClaimLeases>(&HINTS, 0..50);
     check::<MakeCall>(&HINTS, 0..100);
     check::<PressStop>(&HINTS, 0..100);
+    check::<PutViews>(&HINTS, 0..100);
+    check::<SharedViews>(&HINTS, 0..100);
     check::<MakeDecision>(&HINTS, 0..200);
     check::<ChangePolicy>(&HINTS, 0..20);
     check::<Dismiss>(&HINTS, 0..20);

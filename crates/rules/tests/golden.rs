@@ -14,8 +14,9 @@ use from_json::FromJson;
 use rules::api::{
     Acknowledge, AdoptOrphan, AdoptRecording, AppSetup, Asked, Capability, ChangeLayout, ChangePolicy,
     ChangeUpdate, ClaimLeases, Dismiss, Frame, FrameContent, FromClient, FromProxy, Heartbeat, Hello,
-    JournalPage, MakeCall, MakeDecision, NamedPolicy, PROTOCOL, Person, PressStop, Problem, RecordingPage,
-    RequestRecording, Role, SettingUp, Setup, StorageSetup, StreamEntry, UnmatchedPage, Written,
+    JournalPage, MakeCall, MakeDecision, NamedPolicy, PROTOCOL, Person, PressStop, Problem, PutView,
+    PutViews, RecordingPage, RequestRecording, Role, SettingUp, Setup, SharedView, SharedViews, StorageSetup,
+    StreamEntry, UnmatchedPage, Written,
 };
 use rules::app_journal::Unmatched;
 use rules::journal::{
@@ -264,6 +265,29 @@ fn every_body_is_the_one_in_its_file() {
         ),
         check("asked", &Asked { recording: id(), existing: false }),
         check("acknowledge", &Acknowledge { alarm: 17 }),
+        check(
+            "shared-views",
+            &SharedViews {
+                version: 3,
+                by: Some("ada".to_owned()),
+                views: vec![SharedView {
+                    name: "In failover".to_owned(),
+                    view: "q=state%3Afailover&sort=-running".to_owned(),
+                    by: "ada".to_owned(),
+                    at: at(7_000),
+                }],
+            },
+        ),
+        check(
+            "put-views",
+            &PutViews {
+                version: 2,
+                views: vec![PutView {
+                    name: "In failover".to_owned(),
+                    view: "q=state%3Afailover&sort=-running".to_owned(),
+                }],
+            },
+        ),
         check(
             "press-stop",
             &PressStop {

@@ -27,6 +27,36 @@ pub(crate) struct Kept {
     pub(crate) changes: BTreeMap<EntryNumber, Change>,
     /// By session: the last answer to a query and its entry, for `Repeated`.
     pub(crate) answers: BTreeMap<SessionNumber, (EntryNumber, Answer)>,
+    /// Everything that it was ever known by, in small letters: its id and channel, and the UIDs, recording IDs, resource
+    /// IDs and file names of all its sessions, also of those that the fold keeps no more.
+    pub(crate) known_by: String,
+}
+
+/// How many bytes of names are kept of one recording.
+const KNOWN_BY_BYTES_MAX: usize = 8 * 1024;
+
+impl Kept {
+    /// Whether it was ever known by this, in small letters.
+    pub(crate) fn is_known_by(&self, text: &str) -> bool {
+        self.known_by.contains(text)
+    }
+
+    fn learn_names(&mut self) {
+        let mut names = Vec::new();
+        for session in &self.folded.sessions {
+            names.push(session.uid.to_string());
+            names.extend(session.sid.as_ref().map(|sid| sid.as_str().to_lowercase()));
+            names.extend(session.resource.as_ref().map(|resource| resource.id.as_str().to_lowercase()));
+            names.extend(session.files.iter().map(|file| file.to_lowercase()));
+        }
+        for name in names {
+            let known = self.known_by.split('\n').any(|known| known == name);
+            if !known && self.known_by.len() + name.len() < KNOWN_BY_BYTES_MAX {
+                self.known_by.push('\n');
+                self.known_by.push_str(&name);
+            }
+        }
+    }
 }
 
 /// What staff asked to be changed in a recording that runs (U1).
@@ -103,7 +133,10 @@ impl Ledger {
             // A journal that does not begin with a request is kept on the disk, and shown nowhere.
             let Fact::Requested(requested) = &entry.fact else { return };
             let Some(folded) = Recording::begin(id.clone(), entry) else { return };
+            let channel = folded.channel.as_str();
+            let known_by = format!("{id}\n{channel}\n{}", folded.uids.original).to_lowercase();
             let kept = Kept {
+                known_by,
                 folded,
                 requested: requested.clone(),
                 epoch: 0,
@@ -159,6 +192,12 @@ impl Ledger {
                 }
             }
             _ => {}
+        }
+        if matches!(
+            entry.fact,
+            Fact::CallSent(_) | Fact::CallAnswered(_) | Fact::Adopted(_) | Fact::Notified(_)
+        ) {
+            kept.learn_names();
         }
         if matches!(entry.fact, Fact::CallAnswered(_) | Fact::Adopted(_)) {
             self.apps.entry(kept.folded.app.clone()).or_default().learn(&kept.folded);

@@ -12,6 +12,7 @@
 //!
 //! - `calls`: the controller's one call and one decision, and the answers.
 //! - `staff`: what people ask for.
+//! - `views`: what the team shares of the list.
 //! - `clients`: connections, heartbeats, leases, the stream.
 //! - [`budget`], [`leases`], [`stream`]: the parts they are made of. [`memory`]: a store for virtual time.
 
@@ -25,6 +26,7 @@ pub mod notices;
 pub mod ports;
 mod staff;
 pub mod stream;
+mod views;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -341,8 +343,8 @@ impl Switchboard {
 
     /// One page of all recordings, newest first.
     pub fn page(&self, filter: &Filter, before: Option<&RecordingId>, limit: usize) -> RecordingPage {
-        let all = self.ledger.order.iter().rev().filter_map(|id| self.recording(id));
-        let fits: Vec<&Recording> = all.filter(|recording| filter.fits(recording)).collect();
+        let all = self.ledger.order.iter().rev().filter_map(|id| self.ledger.recordings.get(id));
+        let fits: Vec<&Recording> = all.filter(|kept| filter.fits(kept)).map(|kept| &kept.folded).collect();
         let from = match before {
             None => 0,
             Some(before) => {

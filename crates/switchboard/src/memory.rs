@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agora::Timestamp;
+use rules::api::SharedViews;
 use rules::{AppEntry, AppEntryNumber, Entry, EntryNumber, RecordingId};
 
 use crate::ports::{AppLine, Batch, KeyUse, Line, Notice, Store, StoreError, unmatched_bytes};
@@ -20,6 +21,7 @@ struct Inner {
     key_uses: Vec<KeyUse>,
     app_lines: Vec<AppLine>,
     notices: BTreeMap<String, Notice>,
+    views: SharedViews,
     broken: bool,
 }
 
@@ -115,6 +117,16 @@ impl Store for MemoryStore {
         let inner = self.inner();
         let fits = |known: &&KeyUse| known.person == person && known.key == key && known.at > since;
         Ok(inner.key_uses.iter().rev().find(fits).cloned())
+    }
+
+    fn views(&mut self) -> Result<SharedViews, StoreError> {
+        Ok(self.inner().views.clone())
+    }
+
+    fn put_views(&mut self, views: &SharedViews) -> Result<(), StoreError> {
+        self.probe()?;
+        self.inner().views = views.clone();
+        Ok(())
     }
 
     fn probe(&mut self) -> Result<(), StoreError> {

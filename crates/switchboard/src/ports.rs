@@ -4,6 +4,7 @@
 //! that [`Store::append`] took is durable before the step goes on (D9).
 
 use agora::{Operation, ResourceId, Sid, Timestamp, Uid};
+use rules::api::SharedViews;
 use rules::journal::{Domain, LayoutRequested, Requested, UpdateRequested};
 use rules::{AppEntry, AppEntryNumber, AppFact, Entry, EntryNumber, RecordingId};
 
@@ -156,6 +157,18 @@ pub trait Store {
     /// # Errors
     /// When it cannot be read.
     fn key_use(&mut self, person: &str, key: &str, since: Timestamp) -> Result<Option<KeyUse>, StoreError>;
+
+    /// The views that the team shares; none were, if nothing was ever put.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn views(&mut self) -> Result<SharedViews, StoreError>;
+
+    /// These are the shared views from now on. When this returns, it survives a power cut.
+    ///
+    /// # Errors
+    /// When nothing was written.
+    fn put_views(&mut self, views: &SharedViews) -> Result<(), StoreError>;
 
     /// Tries whether a transaction can be written now, without leaving anything behind.
     ///

@@ -13,6 +13,7 @@ use rules::journal::{
 };
 use rules::{Call, EntryNumber, Fact, Policy, Recording, RecordingId, RuleId, SessionNumber};
 
+use crate::ledger::Kept;
 use crate::ports::KeyUse;
 use crate::{Actor, AppConfig, Draft, Now, Switchboard, no_recording, problem, unwritable};
 
@@ -82,13 +83,24 @@ pub struct Filter {
     pub live: Option<bool>,
     /// Whose channel's name holds this text.
     pub channel: Option<String>,
+    /// Which were ever known by each of these words, or parts of names, in whatever case: [`Filter::finding`].
+    pub find: Vec<String>,
 }
 
 impl Filter {
-    pub(crate) fn fits(&self, recording: &Recording) -> bool {
+    /// Whose channel, id, UIDs, recording IDs, resource IDs and file names hold every word of this text.
+    #[must_use]
+    pub fn finding(mut self, text: &str) -> Self {
+        self.find = text.split_whitespace().map(str::to_lowercase).collect();
+        self
+    }
+
+    pub(crate) fn fits(&self, kept: &Kept) -> bool {
+        let recording = &kept.folded;
         self.app.as_ref().is_none_or(|app| *app == recording.app)
             && self.live.is_none_or(|live| live != recording.settled())
             && self.channel.as_ref().is_none_or(|text| recording.channel.as_str().contains(text.as_str()))
+            && self.find.iter().all(|word| kept.is_known_by(word))
     }
 }
 

@@ -7,12 +7,15 @@ use crate::{Outcome, processes, tools};
 pub enum Subject {
     /// How long signed notifications take at 500 a second, beside a bare handler that only does `fsync`
     Notifications,
+    /// The list with 10 000 recordings of which 1 000 change each second, beside a page written by hand, in Chromium
+    Board,
 }
 
 /// Builds what is measured with optimisation, and measures it.
 pub fn run(subject: Subject) -> Outcome {
     match subject {
         Subject::Notifications => notifications(),
+        Subject::Board => board(),
     }
 }
 
@@ -28,4 +31,10 @@ fn notifications() -> Outcome {
     let mut measure = std::process::Command::new(built.join("examples/notification_rate"));
     measure.arg(built.join(crate::servers::PROXY));
     processes::run(&mut measure, "The receiver of notifications is too slow, or could not be measured.")
+}
+
+/// `tests/bench/board.mjs` says what is measured and how.
+fn board() -> Outcome {
+    let failure = "The list of the built page is slower than it may be, or could not be measured.";
+    crate::check::built_page_script("bench/board.mjs", failure)
 }

@@ -211,6 +211,20 @@ fn count_of_playwright(report: &str) -> Option<Count> {
     Some(Count { passed: number("expected")?, failed: number("unexpected")? + number("flaky")? + errors })
 }
 
+/// Runs a program of `tests/` with Node: it looks at the built page (`cargo xtask build`) in Chromium.
+pub fn built_page_script(name: &str, failure: &str) -> Outcome {
+    if !paths::dist().join("index.html").is_file() {
+        return Err(Problem::new("There is no built page in dist/: run `cargo xtask build` first."));
+    }
+    tools::node()?;
+    tools::chromium()?;
+    install_node_packages()?;
+    crate::servers::build()?;
+    let mut node = Command::new("node");
+    node.arg(name).current_dir(paths::root().join("tests")).env("TALLYLIGHT_BINARIES", paths::binaries()?);
+    processes::run(&mut node, failure)
+}
+
 /// Installs what tests/package-lock.json names when it has changed since the last time.
 fn install_node_packages() -> Outcome {
     let folder = paths::root().join("tests");

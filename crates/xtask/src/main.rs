@@ -69,6 +69,10 @@ enum Command {
         /// What
         subject: bench::Subject,
     },
+    /// Measure the list of the built page with Lighthouse: five times, the middle one counts
+    Lighthouse,
+    /// Take the pictures in docs/images/ of the built page
+    Images,
     /// Change each number of the rules by one and look whether a test notices
     Nudge,
     /// Change the rules in small ways, one at a time, and look whether their tests notice
@@ -93,6 +97,13 @@ fn main() -> ExitCode {
         Command::Agree(options) => agree::run(&options),
         Command::Chaos(options) => chaos::run(&options),
         Command::Bench { subject } => bench::run(subject),
+        Command::Lighthouse => check::built_page_script(
+            "lighthouse.mjs",
+            "The built page is not what Lighthouse is to find, or could not be looked at.",
+        ),
+        Command::Images => {
+            check::built_page_script("images.mjs", "The pictures of the built page could not be taken.")
+        }
         Command::Nudge => nudge::run(),
         Command::Mutants(options) => mutants::run(&options),
     };

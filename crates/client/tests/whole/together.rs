@@ -9,7 +9,7 @@ use agora::{
     AppId, ChannelName, Mode, Operation, RecordingSettings, ResourceId, Sid, Timestamp, Uid, UnansweredCause,
 };
 use client::{Action, Client, Moment, PostId, PostOutcome, Request};
-use rules::api::{AdoptRecording, FromClient, NamedPolicy, RequestRecording};
+use rules::api::{AdoptRecording, FromClient, NamedPolicy, RequestRecording, SharedViews};
 use rules::journal::{CallId, CallSent, ClientNumber, DecisionKind};
 use rules::recording::Session;
 use rules::{Entry, EntryNumber, Fact, Policy, Recording, RecordingId};
@@ -100,6 +100,14 @@ impl Store for Memory {
 
     fn key_use(&mut self, _: &str, _: &str, _: Timestamp) -> Result<Option<KeyUse>, StoreError> {
         Ok(None)
+    }
+
+    fn views(&mut self) -> Result<SharedViews, StoreError> {
+        Ok(SharedViews::default())
+    }
+
+    fn put_views(&mut self, _views: &SharedViews) -> Result<(), StoreError> {
+        Ok(())
     }
 
     fn probe(&mut self) -> Result<(), StoreError> {

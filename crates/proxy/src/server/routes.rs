@@ -12,11 +12,11 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::{MethodRouter, any, get, post, put};
 use rules::api::{
     Acknowledge, AdoptOrphan, AdoptRecording, AppSetup, CLIENT_HEADER, Capability, ChangeLayout,
     ChangePolicy, ChangeUpdate, ClaimLeases, Dismiss, JournalPage, MakeCall, MakeDecision, PROTOCOL,
-    PressStop, RequestRecording, SECRET_HEADER, Setup,
+    PressStop, PutViews, RequestRecording, SECRET_HEADER, Setup,
 };
 use rules::{EntryNumber, RecordingId, SessionNumber};
 use serde::Deserialize;
@@ -32,6 +32,9 @@ pub(crate) const STREAM: &str = "/api/v1/stream";
 /// The most recordings on one page of the list, and how many there are if nothing is said.
 const PAGE_MAX: usize = 100;
 const PAGE: usize = 50;
+
+/// The longest text that is looked for, in bytes.
+const FIND_BYTES_MAX: usize = 256;
 
 /// The most entries on one page of a journal.
 const ENTRIES_MAX: usize = 500;
@@ -73,6 +76,8 @@ const ROUTES: &[Route] = &[
     open("/api/v1/me", || get(me)),
     needs(View, "/api/v1/setup", || get(setup)),
     needs(View, STREAM, || get(stream)),
+    needs(View, "/api/v1/views", || get(views)),
+    needs(Lead, "/api/v1/views", || put(put_views)),
     needs(View, "/api/v1/recordings", || get(list)),
     needs(View, "/api/v1/recordings/{id}", || get(one)),
     needs(View, "/api/v1/recordings/{id}/journal", || get(journal)),
@@ -238,6 +243,7 @@ struct ListQuery {
     app: Option<String>,
     state: Option<ListState>,
     channel: Option<String>,
+    find: Option<String>,
     before: Option<String>,
     limit: Option<usize>,
 }
@@ -253,11 +259,28 @@ async fn list(State(server): Shared, query: Result<Query<ListQuery>, QueryReject
     let Query(query) = query.map_err(|error| Refused::bad_request(error.body_text()))?;
     let live = query.state.map(|state| matches!(state, ListState::Live));
     let before = query.before.as_deref().map(id_of).transpose()?;
-    let filter = Filter { app: query.app, live, channel: query.channel };
+    let find = query.find.unwrap_or_default();
+    if find.len() > FIND_BYTES_MAX {
+        let title = format!("`find` has at most {FIND_BYTES_MAX} bytes.");
+        return Err(Refused::bad_request(title));
+    }
+    let filter = Filter { app: query.app, live, channel: query.channel, ..Filter::default() }.finding(&find);
     let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
     let page =
         server.desk.ask(move |switchboard, _| switchboard.page(&filter, before.as_ref(), limit)).await?;
     Ok(json(StatusCode::OK, &page))
+}
+
+async fn views(State(server): Shared) -> Answer {
+    let views = server.desk.ask(|switchboard, _| switchboard.views()).await??;
+    Ok(json(StatusCode::OK, &views))
+}
+
+async fn put_views(State(server): Shared, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Answer {
+    let put: PutViews = read(&headers, &sized(body)?)?;
+    let actor = actor(&server, &headers)?;
+    let views = server.desk.ask(move |switchboard, now| switchboard.views_put(&actor, &put, now));
+    Ok(json(StatusCode::OK, &views.await??))
 }
 
 async fn one(State(server): Shared, Path(id): Path<String>) -> Answer {
@@ -584,6 +607,7 @@ mod tests {
             include_str!("../../../switchboard/src/lib.rs"),
             include_str!("../../../switchboard/src/notices.rs"),
             include_str!("../../../switchboard/src/staff.rs"),
+            include_str!("../../../switchboard/src/views.rs"),
             include_str!("answer.rs"),
             include_str!("gate.rs"),
             include_str!("notifications.rs"),
