@@ -3,10 +3,10 @@
 
 use agora::notification::EventType;
 use agora::{AnswerClass, Operation, Timestamp, Uid};
-use rules::journal::{By, CallId, Notified};
+use rules::journal::{CallId, Notified};
 use rules::notified::{Gap, LegHeard};
 use rules::recording::{Interruption, Phase, Session};
-use rules::{Entry, EntryNumber, Fact, Recording, RecordingId, RuleId, SessionNumber, fold};
+use rules::{Entry, EntryNumber, Fact, Recording, RecordingId, SessionNumber, fold};
 
 /// One call and what came of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,10 @@ pub struct Call {
     pub session: SessionNumber,
     /// The operation.
     pub operation: Operation,
+    /// Which try it is.
+    pub attempt: u32,
+    /// The entry that wrote it down, and that of what came of it.
+    pub entries: (EntryNumber, Option<EntryNumber>),
     /// What came of it, and when.
     pub end: Option<(Timestamp, End)>,
 }
@@ -104,10 +108,6 @@ pub struct History {
     pub calls: Vec<Call>,
     /// The sessions, oldest first.
     pub sessions: Vec<SessionHistory>,
-    /// The conclusions: when, and by which rule.
-    pub decisions: Vec<(Timestamp, RuleId)>,
-    /// When people did something.
-    pub people: Vec<Timestamp>,
     /// The notifications, folded, in the order in which the first of each came.
     pub told: Vec<Told>,
     /// When each notification came, and its kind; duplicates are left out.
@@ -141,28 +141,15 @@ impl History {
                     sent: entry.at,
                     session: sent.session,
                     operation: sent.operation,
+                    attempt: sent.attempt.number,
+                    entries: (entry.number, None),
                     end: None,
                 }),
                 Fact::CallAnswered(answered) => {
-                    history.end(&answered.id, entry.at, end_of(&answered.answer.class));
+                    history.end(&answered.id, entry, end_of(&answered.answer.class));
                 }
-                Fact::Repeated(repeated) => history.end(&repeated.id, entry.at, End::Good),
-                Fact::CallUnanswered(unanswered) => history.end(&unanswered.id, entry.at, End::Silent),
-                Fact::Decided(decision) => history.decisions.push((entry.at, decision.rule)),
-                Fact::Requested(_)
-                | Fact::StopRequested(_)
-                | Fact::StopWithdrawn
-                | Fact::UpdateRequested(_)
-                | Fact::LayoutRequested(_)
-                | Fact::PolicyChanged(_)
-                | Fact::TryAgainRequested
-                | Fact::Hurried
-                | Fact::Acknowledged(_)
-                | Fact::Dismissed(_) => {
-                    if let By::Staff(_) | By::Client { .. } = entry.by {
-                        history.people.push(entry.at);
-                    }
-                }
+                Fact::Repeated(repeated) => history.end(&repeated.id, entry, End::Good),
+                Fact::CallUnanswered(unanswered) => history.end(&unanswered.id, entry, End::Silent),
                 Fact::Notified(notified) => {
                     folds.push((entry.number, history.take_notified(notified, entry.at)))
                 }
@@ -174,7 +161,7 @@ impl History {
                         told.came = entry.at;
                     }
                 }
-                Fact::Leased(_) | Fact::Adopted(_) | Fact::Unknown(_) => {}
+                _ => {}
             }
         }
         history
@@ -206,10 +193,11 @@ impl History {
         place
     }
 
-    fn end(&mut self, id: &CallId, at: Timestamp, end: End) {
+    fn end(&mut self, id: &CallId, entry: &Entry, end: End) {
         // The call is one of the last.
         if let Some(call) = self.calls.iter_mut().rev().find(|call| call.id == *id) {
-            call.end = Some((at, end));
+            call.end = Some((entry.at, end));
+            call.entries.1 = Some(entry.number);
         }
     }
 

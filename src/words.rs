@@ -43,7 +43,15 @@ pub const STOP: &str = "Stop…";
 pub const NO_SID: &str = "no sid yet";
 pub const NO_SESSION: &str = "no session";
 pub const FAILOVER_WINDOW: &str = "Failover window";
-pub const TIMELINE_REGION: &str = "Timeline, scrolls sideways on small screens";
+pub const TIMELINE: &str = "Timeline";
+pub const TIMELINE_HINT: &str =
+    "The arrow keys go from event to event; Enter shows the recording as it stood there.";
+pub const TIMELINE_TABLE: &str = "Timeline as a table";
+pub const AS_A_TABLE: &str = "As a table";
+pub const SHOW_MOMENT: &str = "Show this moment";
+pub const TIME: &str = "Time";
+pub const LANE: &str = "Lane";
+pub const WHAT: &str = "What happened";
 pub const WINDOW_KEY: [&str; 3] = [
     "to 30 s: process killed, new server",
     "to 60 s: server lost, reconnecting",
@@ -100,8 +108,10 @@ pub fn tenths(millis: i64) -> String {
     }
 }
 
-pub fn idle(seconds: i64) -> String {
-    say!("{} idle", duration(seconds))
+/// A stretch that is folded, with the routine queries in it.
+pub fn idle(seconds: i64, routine: usize) -> String {
+    let idle = say!("{} idle", duration(seconds));
+    if routine == 0 { idle } else { say!("{}, {} × 200", idle, routine) }
 }
 
 /// What is counted: the words for one, and for another number of it.
@@ -896,7 +906,62 @@ pub fn ladder_described(steps: &[Step]) -> String {
 }
 
 pub fn timeline_described(channel: &str) -> String {
-    say!("Timeline of {}. The same facts stand in the tables and the journal below.", channel)
+    say!("Timeline of {}", channel)
+}
+
+/// An event of the timeline: when, in which lane, and what.
+pub fn happened(clock: &str, lane: Option<&str>, says: &str) -> String {
+    match lane {
+        Some(lane) => say!("{}, {}: {}", clock, lane, says),
+        None => say!("{}: {}", clock, says),
+    }
+}
+
+pub fn older_in_journal(count: usize) -> String {
+    say!("{} older ones stand in the journal.", count)
+}
+
+pub fn leg_records(session: &str, leg: &str) -> String {
+    if session == leg { say!("{} begins to record", session) } else { say!("{}, {} records", session, leg) }
+}
+
+pub fn away_for(session: &str, lasted: &str) -> String {
+    say!("{} was not found for {}", session, lasted)
+}
+
+pub fn files_go_on(prefix: &str) -> String {
+    say!("files go on as {}", prefix)
+}
+
+pub fn uid_records(uid: &str) -> String {
+    say!("UID {} records", uid)
+}
+
+/// A call and what came of it.
+pub fn call_came(title: &str, session: u16, came: Option<&str>) -> String {
+    match came {
+        Some(came) => say!("{}, session {}: {}", title, session, came),
+        None => say!("{}, session {}: the answer is awaited", title, session),
+    }
+}
+
+/// How many tries came to nothing, for the stretch itself.
+pub fn tries_failed(tries: usize) -> String {
+    say!("{} failed", tries)
+}
+
+pub fn run_of_tries(operation: &str, session: u16, tries: usize, lasted: &str) -> String {
+    say!(
+        "{}, session {}: {} tries without success, {} until the last answer",
+        operation,
+        session,
+        tries,
+        lasted
+    )
+}
+
+pub fn planned_call(operation: &str, rule: &str) -> String {
+    say!("Planned: {}, by {}", operation, rule)
 }
 
 pub fn session(number: u16) -> String {
@@ -1026,6 +1091,10 @@ pub fn decisions(count: usize) -> String {
         1 => say!("1 conclusion of the rules"),
         count => say!("{} conclusions of the rules, newest first", count),
     }
+}
+
+pub fn show_more_kinds(count: usize) -> String {
+    say!("Show {} more kinds", count)
 }
 
 pub fn show_older(count: usize) -> String {

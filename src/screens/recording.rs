@@ -118,6 +118,8 @@ struct Page {
     hurrying: Sending,
     /// A bundle is being collected.
     collecting: RwSignal<bool>,
+    /// The timeline is shown as a table.
+    as_table: RwSignal<bool>,
 }
 
 /// What is known of the recording at one moment.
@@ -230,6 +232,7 @@ impl Page {
             undoing: Sending::new(),
             hurrying: Sending::new(),
             collecting: RwSignal::new(false),
+            as_table: RwSignal::new(false),
         }
     }
 
@@ -245,6 +248,11 @@ impl Page {
     /// The server's time, or that of the moment that is looked at.
     fn tick(&self, known: &Known) -> Timestamp {
         known.past.as_ref().map_or_else(|| self.desk.clock.tick(), |past| past.at)
+    }
+
+    /// As [`Page::tick`], for who is drawn again by something else.
+    fn tick_untracked(&self, known: &Known) -> Timestamp {
+        known.past.as_ref().map_or_else(|| self.desk.clock.now(), |past| past.at)
     }
 
     /// As [`Page::tick`], in whole seconds.
@@ -264,7 +272,7 @@ impl Page {
     fn planned(&self, known: &Known) -> Vec<(Timestamp, Call, Reason)> {
         match &known.past {
             Some(past) => rules::planned(&known.recording, &past.board, past.at),
-            None => self.desk.planned(&known.recording, self.desk.clock.tick()).unwrap_or_default(),
+            None => self.desk.planned(&known.recording, self.desk.clock.now()).unwrap_or_default(),
         }
     }
 

@@ -36,6 +36,8 @@ pub(super) struct Kinds {
     only: Option<Kind>,
     /// All conclusions, not only the newest.
     all_decisions: bool,
+    /// All kinds of notification, not only the newest.
+    pub(super) all_notifications: bool,
 }
 
 /// A kind of entry that one may want to see alone.
@@ -57,7 +59,7 @@ impl Kind {
     /// All of them, in the order of the buttons.
     pub const ALL: [Self; 5] = [Self::Calls, Self::Decisions, Self::Notifications, Self::People, Self::Rest];
 
-    fn of(entry: &Entry) -> Self {
+    pub(super) fn of(entry: &Entry) -> Self {
         match &entry.fact {
             Fact::CallSent(_) | Fact::CallAnswered(_) | Fact::CallUnanswered(_) | Fact::Repeated(_) => {
                 Self::Calls

@@ -2,6 +2,7 @@
 
 use agora::files::{IndexOf, Leg, leg_of};
 use agora::{Timestamp, limits, request};
+use leptos::prelude::{Get, Update};
 use rules::notified::Gap;
 use rules::{Recording, RuleId, SessionNumber};
 
@@ -182,6 +183,9 @@ pub(super) fn failovers(known: &Known) -> Element {
     panel("t-history", "Failover history", true, aside, body)
 }
 
+/// How many kinds of notification are shown before one asks for more.
+const NOTIFICATIONS_SHOWN: usize = 6;
+
 /// What the service notified, folded. Everything works without it.
 pub(super) fn notifications(page: &Page, known: &Known) -> Element {
     let history = known.history();
@@ -190,7 +194,9 @@ pub(super) fn notifications(page: &Page, known: &Known) -> Element {
         (facts.notified.is_some(), facts.unmatched)
     });
     let mut rows = Vec::new();
-    for told in history.told.iter().rev() {
+    let kinds = page.kinds;
+    let shown = if kinds.get().all_notifications { usize::MAX } else { NOTIFICATIONS_SHOWN };
+    for told in history.told.iter().rev().take(shown) {
         let mut what = el("span").add(el("b").add(words::event(told.event)));
         if told.count > 1 {
             what = what.add(words::times(told.count));
@@ -233,7 +239,14 @@ pub(super) fn notifications(page: &Page, known: &Known) -> Element {
             ("th scope=col", "Sent last"),
             ("th scope=col", "Came last"),
         ];
-        table(words::TABLE_OF_NOTIFICATIONS, &heads, rows)
+        let more = history.told.len().checked_sub(shown).filter(|more| *more > 0).map(|more| {
+            let button = el("button.button")
+                .set("type", "button")
+                .on("click", move |_| kinds.update(|kinds| kinds.all_notifications = true))
+                .add(words::show_more_kinds(more));
+            el("p.padded").add(button)
+        });
+        nodes![table(words::TABLE_OF_NOTIFICATIONS, &heads, rows), more]
     };
     let body = match unmatched.filter(|unmatched| unmatched.kept > 0) {
         Some(unmatched) => nodes![body, el("p.meta.padded").add(words::unmatched(unmatched.kept))],
