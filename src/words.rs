@@ -1093,6 +1093,11 @@ pub fn decisions(count: usize) -> String {
     }
 }
 
+/// On which day, and when, it began.
+pub fn since_day(day: &str) -> String {
+    say!("since {}", day)
+}
+
 pub fn show_more_kinds(count: usize) -> String {
     say!("Show {} more kinds", count)
 }

@@ -208,6 +208,12 @@ struct Event {
     entry: EntryNumber,
 }
 
+impl Event {
+    const fn stand(&self) -> (Timestamp, Option<usize>, EntryNumber) {
+        (self.at, self.lane, self.entry)
+    }
+}
+
 /// Everything that happened, in order. What is in a folded stretch is one event.
 fn events(timeline: &Timeline, axis: &Axis) -> Vec<Event> {
     let mut events = Vec::new();
@@ -227,7 +233,7 @@ fn events(timeline: &Timeline, axis: &Axis) -> Vec<Event> {
         let says = words::idle((fold.to - fold.from) / 1000, routine_in(timeline, fold));
         events.push(Event { at, lane: None, place, says, entry: 0 });
     }
-    events.sort_by_key(|event| (event.at, event.lane));
+    events.sort_by_key(Event::stand);
     events
 }
 
@@ -250,8 +256,8 @@ struct Drawn {
     events: Vec<Event>,
 }
 
-/// Where one stands: the instant and the lane of an event.
-type Stand = Option<(Timestamp, Option<usize>)>;
+/// Where one stands: what tells an event from all others.
+type Stand = Option<(Timestamp, Option<usize>, EntryNumber)>;
 
 /// The drawing of what `read` gives, or a table of the same; it is drawn again when a signal has changed that `read` reads.
 /// `named` says what it is; `moment` gives the address of the recording as it stood at an entry, and `go` goes there.
@@ -281,7 +287,7 @@ pub fn timeline(
                 return table(&timeline, &events, &moment);
             }
             let stand = stands.get();
-            let place = events.iter().position(|event| Some((event.at, event.lane)) == stand);
+            let place = events.iter().position(|event| Some(event.stand()) == stand);
             let walked = place.map(|place| events[place].clone());
             let count = events.len();
             let mut names = el("ul").set("aria-hidden", "true");
@@ -335,7 +341,7 @@ fn walk(event: &web_sys::Event, drawn: &Drawn, stands: RwSignal<Stand>, go: &dyn
     }
     let events = &drawn.events;
     let stand = stands.get_untracked();
-    let place = events.iter().position(|event| Some((event.at, event.lane)) == stand);
+    let place = events.iter().position(|event| Some(event.stand()) == stand);
     let last = events.len() - 1;
     let now = place.unwrap_or(last);
     let lane_of = |place: usize| events[place].lane.map_or(-1, |lane| lane as i64);
@@ -367,7 +373,7 @@ fn walk(event: &web_sys::Event, drawn: &Drawn, stands: RwSignal<Stand>, go: &dyn
     };
     event.prevent_default();
     if let Some(found) = target.and_then(|target| events.get(target)) {
-        stands.set(Some((found.at, found.lane)));
+        stands.set(Some(found.stand()));
         if let Some(region) =
             event.current_target().and_then(|target| target.dyn_into::<web_sys::Element>().ok())
         {
@@ -405,7 +411,7 @@ fn point(event: &web_sys::Event, drawn: &Drawn, stands: RwSignal<Stand>) {
         (across + down) as i64
     };
     if let Some(found) = drawn.events.iter().min_by_key(far) {
-        stands.set(Some((found.at, found.lane)));
+        stands.set(Some(found.stand()));
     }
 }
 
@@ -503,7 +509,7 @@ fn add_lanes(mut scale: Element, timeline: &Timeline, axis: &Axis, end: Timestam
         labels.push(shape(says).set("x", Place(left).percent()).add(time_of_day(at)).into());
         labels.push(upright("line.tick y1=16 y2=24", Place(left)).into());
     }
-    scale = scale.add(folds).add(labels);
+    scale = scale.add(labels);
     for (index, lane) in timeline.lanes.iter().enumerate() {
         let top = index * LANE + 24;
         let mut text_to = i64::MIN;
@@ -513,6 +519,7 @@ fn add_lanes(mut scale: Element, timeline: &Timeline, axis: &Axis, end: Timestam
         }
         scale = scale.add(items);
     }
+    scale = scale.add(folds);
     if let Some(at) = timeline.moment {
         // What came later is there, but pale: it was not known then.
         let place = axis.place(at);
@@ -558,6 +565,8 @@ fn drawn_item(item: &Item, axis: &Axis, end: Timestamp, top: usize, text_to: &mu
             nodes![stretch, text]
         }
         _ if folded(item.at) => Node::Nothing,
+        // It would lie on the note before it.
+        Shape::Point(Mark::Hit) if axis.place(item.at).0 < *text_to => Node::Nothing,
         Shape::Point(kind) => shape("svg x=0 width=100% overflow=visible")
             .set("y", (top + 16).to_string())
             .add(mark(*kind, axis.place(item.at)).set("y", "0"))

@@ -15,7 +15,7 @@ for (const scene of scenes) {
     test.slow();
     const here = { desk, page, trouble };
     // Every screen is another page: the steps of the one before are cut off, or go to it no more.
-    trouble.allow(/\b(40[39]|ERR_ABORTED)\b.*\/(calls|decisions)\b|\/(calls|decisions)\b.*ERR_ABORTED/);
+    trouble.allow(/\b(40[39]|ERR_ABORTED)\b.*\/(calls|decisions|leases)\b|\/(calls|decisions|leases)\b.*ERR_ABORTED/);
     await scene.prepare?.(here);
     for (const screen of scene.screens) {
       await test.step(screen.name, async () => {

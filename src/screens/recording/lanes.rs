@@ -11,7 +11,7 @@ use rules::{Entry, EntryNumber, Fact};
 
 use super::journal::Kind;
 use super::{Known, Page};
-use crate::clock::{time_of_day, zone};
+use crate::clock::{day_and_time, time_of_day, zone};
 use crate::dom::{Element, Text, el, live};
 use crate::here::here;
 use crate::history::{Call, End, SessionHistory};
@@ -38,7 +38,9 @@ pub(super) fn panel(page: &Rc<Page>, known: &Known) -> Element {
         let go = move |entry| here().router.go(at(&goes, entry));
         timeline(words::timeline_described(known.recording.channel.as_str()), as_table, read, href, go)
     };
-    let aside = nodes![el("span.meta").add(zone()), live(move || table_switch(as_table).into())];
+    let began = words::since_day(&day_and_time(known.recording.asked_at));
+    let aside =
+        nodes![el("span.meta").add(began).add(" ").add(zone()), live(move || table_switch(as_table).into())];
     panel::panel("t-timeline", words::TIMELINE, as_table.get_untracked(), aside, body)
 }
 

@@ -157,7 +157,7 @@ pub(super) fn asked(page: &Page, known: &Known) -> Element {
     }
     let (billed, perhaps) = recording.billed();
     let rows = [
-        ("Asked by", [&recording.asked_by, ", ", &time_of_day(recording.asked_at)].concat()),
+        ("Asked by", [&recording.asked_by, ", ", &day_and_time(recording.asked_at)].concat()),
         ("Recording", recording.id.to_string()),
         ("App", recording.app.clone()),
         ("Mode", words::said(words::mode(recording.mode))),
