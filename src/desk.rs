@@ -181,11 +181,15 @@ impl Desk {
 
     /// Takes in recordings that ended and are not on the stream.
     pub fn take_older(self, recordings: Vec<Recording>) {
-        let mut older = LiteMap::new();
-        for recording in recordings {
-            older.insert(recording.id.clone(), ArcRwSignal::new(Arc::new(recording)));
-        }
-        self.older.set_value(older);
+        self.older.update_value(|older| {
+            // A page that is open for weeks keeps only what was asked for lately.
+            if older.len() > 5_000 {
+                *older = LiteMap::new();
+            }
+            for recording in recordings {
+                older.insert(recording.id.clone(), ArcRwSignal::new(Arc::new(recording)));
+            }
+        });
         self.list();
     }
 

@@ -379,6 +379,20 @@ pub mod api {
         format!("{RECORDINGS}/{id}/sessions/{session}/stop")
     }
 
+    /// The views that the team shares.
+    pub const VIEWS: &str = "api/v1/views";
+
+    /// Those that ended and were ever known by these words, the newest first, after this one.
+    pub fn ended(find: &str, before: Option<&str>) -> String {
+        let mut address = ENDED.to_owned();
+        for (name, value) in [("find", Some(find).filter(|find| !find.is_empty())), ("before", before)] {
+            if let Some(value) = value {
+                address.push_str(&format!("&{name}={}", super::encoded(value)));
+            }
+        }
+        address
+    }
+
     /// Those that ended, the newest first.
     pub const ENDED: &str = "api/v1/recordings?state=ended&limit=50";
 

@@ -255,6 +255,22 @@ impl Socket {
         read(self.post(path, body, Some(idempotency_key)).await).await
     }
 
+    /// Puts something in the place of what the proxy has, and reads what it has then.
+    ///
+    /// # Errors
+    /// The proxy's refusal, or one that says that it could not be reached.
+    pub async fn put<Answer: FromJson>(self, path: &str, body: String) -> Result<Answer, Problem> {
+        let context = self.desk.client.with_value(Client::command_context);
+        let request = with_context(bounded(RequestBuilder::new(path)), context)
+            .method(gloo_net::http::Method::PUT)
+            .header("Content-Type", "application/json")
+            .body(body);
+        match request {
+            Ok(request) => read(request.send().await).await,
+            Err(error) => read(Err(error)).await,
+        }
+    }
+
     async fn post(
         self,
         path: &str,

@@ -5,11 +5,13 @@ pub mod order;
 pub mod query;
 pub mod view;
 
+mod ended;
 mod export;
 mod many;
 mod matching;
 mod next;
 mod pool;
+mod shared;
 mod toolbar;
 
 use core::time::Duration;
@@ -31,10 +33,12 @@ use crate::screens::board::{BoardState, Listed, above_the_list};
 use crate::screens::shell::focus;
 use crate::tasks::{follow, follow_on};
 use crate::words;
+use ended::Ended;
 pub use many::{Became, dialog as stop_many_dialog};
 use order::{Placed, Spot, Under, place};
 use pool::{Line, Pool};
 use query::{Slip, Term};
+use shared::Shared;
 use view::{Sort, View};
 
 /// Where pins, views and tastes are kept in the browser.
@@ -59,6 +63,10 @@ struct List {
     terms: StoredValue<Vec<Term>>,
     pins: RwSignal<Vec<RecordingId>>,
     saved: RwSignal<Vec<(String, View)>>,
+    /// The views that the team shares.
+    shared: Shared,
+    /// What was found among those that ended.
+    ended: Ended,
     /// Whether a hand is on the rows, and when it moved last by the device's monotonic clock.
     held: RwSignal<bool>,
     touched: StoredValue<u64>,
@@ -108,6 +116,8 @@ impl List {
             terms: StoredValue::new(Vec::new()),
             pins: RwSignal::new(kept(PINS).lines().filter_map(RecordingId::parse).take(MOST_PINS).collect()),
             saved: RwSignal::new(kept(VIEWS).lines().filter_map(saved_view).take(MOST_VIEWS).collect()),
+            shared: Shared::new(),
+            ended: Ended::new(),
             held: RwSignal::new(false),
             touched: StoredValue::new(0),
             sorted_anew: RwSignal::new(0),
@@ -121,6 +131,7 @@ impl List {
             stops: RwSignal::new(None),
             hurried: RwSignal::new(Vec::new()),
         };
+        list.shared.fetch();
         board.more.set(Some(extra));
         // The browser's own buttons go back and forth between views.
         follow_on(move |before: Option<()>| {
@@ -243,7 +254,12 @@ pub fn draw(board_state: BoardState, all: &[Rc<Listed>]) -> Node {
     };
     // What depends on the time is looked at again with every second.
     let now = if matching::depends_on_time(&terms) { desk.clock.second() } else { desk.clock.now() };
-    let fits = |listed: &Listed| matching::fits(&terms, desk, listed, &pins, now);
+    list.ended.look_for(&terms);
+    let others: Vec<Term> = terms.iter().filter(|term| ended::name_of(term).is_none()).cloned().collect();
+    let fits = |listed: &Listed| {
+        matching::fits(&terms, desk, listed, &pins, now)
+            || list.ended.has(&listed.id) && matching::fits(&others, desk, listed, &pins, now)
+    };
     let shown: Vec<&Listed> = all.iter().map(Rc::as_ref).filter(|listed| fits(listed)).collect();
     let hidden = all.len() - shown.len();
     let needs = |listed: &&Listed| listed.group == crate::standing::Group::NeedsYou;
@@ -267,6 +283,7 @@ pub fn draw(board_state: BoardState, all: &[Rc<Listed>]) -> Node {
             .add(slip.as_ref().map(slip_line))
             .add(rows(list, all, &placed))
             .add((hidden > 0).then(|| hidden_line(list, hidden, hidden_needs)))
+            .add(live(move || ended::line(list)))
             .add(live(move || many::bar(list))),
     ]
 }

@@ -54,20 +54,23 @@ pub fn counts_of(list: List, all: &[Rc<Listed>], terms: &[Term], slipped: bool) 
 
 /// The views that were saved, each with how many recordings it shows.
 pub fn views(list: List, desk: Desk, all: &[Rc<Listed>], pins: &[RecordingId], now: Timestamp) -> Node {
-    let saved = list.saved.get();
+    let own = list.saved.get().into_iter().map(|(name, view)| (name, view, String::new()));
+    let saved: Vec<(String, View, String)> = own.chain(super::shared::chips(list)).collect();
     if saved.is_empty() {
         return Node::Nothing;
     }
     let view_now = list.view.get();
     let mut chips = el("div.counts.views").set("role", "group").set("aria-label", words::list::SAVED_VIEWS);
-    for (name, view) in saved {
+    for (name, view, by) in saved {
         let terms = query::parse(&view.query).unwrap_or_default();
         let count = all.iter().filter(|listed| matching::fits(&terms, desk, listed, pins, now)).count();
         let chip = el("button.button")
-            .key(name.clone())
+            .key([name.as_str(), "/", &by].concat())
             .set("type", "button")
+            .set_some("title", (!by.is_empty()).then(|| by.clone()))
             .set("aria-pressed", if view == view_now { "true" } else { "false" })
             .add(name)
+            .add((!by.is_empty()).then(|| el("span.meta").add(" ").add(by)))
             .add(" ")
             .add(el("b").add(count.to_string()))
             .on("click", move |_| list.change(|now| now.clone_from(&view)));
@@ -223,6 +226,7 @@ fn view_menu(list: List, view: &View) -> Element {
             .add(columns(list, view))
             .add(densities(list, view))
             .add(saving(list))
+            .add(super::shared::section(list))
             .add(super::export::buttons(list))
             .add(el("p.buttons").add(reset(list)).add(open_bundle())),
     )
@@ -287,14 +291,20 @@ fn saving(list: List) -> Element {
         name.set(String::new());
     };
     let mut lines = el("ul");
-    for (saved, _) in list.saved.get() {
+    for (saved, view) in list.saved.get() {
+        let share = super::shared::share_button(list, &saved, &view);
         let named = saved.clone();
         let forget = el("button.button.plain.square")
             .set("type", "button")
             .set("aria-label", words::list::forget_view(&saved))
             .on("click", move |_| list.saved.update(|all| all.retain(|(other, _)| *other != named)))
             .add(icon(Icon::Close));
-        lines = lines.add(el("li").key(saved.clone()).add(el("span").add(saved)).add(forget));
+        lines = lines.add(
+            el("li")
+                .key(saved.clone())
+                .add(el("span").add(saved))
+                .add(el("span.buttons").add(share).add(forget)),
+        );
     }
     let field = el("input")
         .id("view-name")

@@ -114,6 +114,34 @@ pub const NAME_OF_VIEW: &str = "Name of the view";
 pub const SAVE_VIEW: &str = "Save this view";
 pub const SAVED_VIEWS: &str = "Saved views";
 
+pub const SHARE: &str = "Share";
+pub const SHARED_VIEWS: &str = "Shared by the team";
+pub const LOAD_MORE: &str = "Load more";
+
+/// What the button that shares a view does.
+pub fn share_view(name: &str) -> String {
+    say!("Share the view {} with the team", name)
+}
+
+/// What the button that takes a shared view away does.
+pub fn unshare_view(name: &str) -> String {
+    say!("Take the view {} from the team", name)
+}
+
+/// Who shared a view.
+pub fn shared_by(name: &str) -> String {
+    say!("by {}", name)
+}
+
+/// How many of those that ended are here. `searched`: of those that the query finds.
+pub fn ended_here(here: u64, total: u64, searched: bool) -> String {
+    if searched {
+        say!("{} of {} ended recordings that were found are here.", here, total)
+    } else {
+        say!("{} of {} ended recordings are here.", here, total)
+    }
+}
+
 /// The name of a density.
 pub const fn density(rows: crate::list::view::Density) -> &'static str {
     match rows {
