@@ -2,7 +2,7 @@
 //! can be shown without all this, so the built page fetches it later (see `later`).
 
 use agora::Timestamp;
-use client::{Client, CommandContext, Hands, PostId, PostOutcome, Request};
+use client::{Client, CommandContext, Eyes, Hands, PostId, PostOutcome, Request};
 use gloo_net::http::{Method, RequestBuilder};
 use leptos::prelude::*;
 use rules::api::{RecordingPage, Setup};
@@ -19,6 +19,7 @@ pub type Planner = fn(&Recording, &Board, Timestamp) -> Vec<(Timestamp, Call, Re
 /// What the page acts with.
 #[derive(Clone, Copy)]
 pub struct Acting {
+    eyes: fn() -> Eyes,
     hands: fn() -> Hands,
     planner: Planner,
     post: PostStep,
@@ -29,6 +30,7 @@ pub struct Acting {
 /// All of it.
 pub const fn acting() -> Acting {
     Acting {
+        eyes: Eyes::new,
         hands: Hands::new,
         planner: rules::planned,
         post: post_step,
@@ -40,7 +42,7 @@ impl Acting {
     /// The page takes part from now on.
     pub fn begin(self, socket: Socket) {
         socket.desk.plan_with(self.planner);
-        socket.take_part((self.hands)(), self.post);
+        socket.take_part((self.eyes)(), (self.hands)(), self.post);
     }
 }
 

@@ -20,8 +20,8 @@ const catalogue = async () => {
   if (language() !== 'zh-CN') return;
   const answer = await fetch('zh-CN.json');
   if (!answer.ok) return;
-  globalThis.words = await answer.text();
-  const words = JSON.parse(globalThis.words);
+  const words = await answer.json();
+  globalThis.words = Object.entries(words).flat().join('\0');
   for (const node of document.querySelectorAll('[data-say]')) node.textContent = words[node.textContent] ?? node.textContent;
   document.documentElement.lang = 'zh-CN';
 };

@@ -88,7 +88,7 @@ impl Desk {
     /// A desk that knows nothing yet.
     pub fn new(clock: Clock) -> Self {
         Self {
-            client: StoredValue::new_local(Client::looking_on()),
+            client: StoredValue::new_local(Client::without_eyes()),
             planner: StoredValue::new(None),
             clock,
             cells: StoredValue::new(LiteMap::new()),
@@ -277,6 +277,8 @@ fn set_if_new<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: 
 fn link(client: &Client, now: client::Moment) -> Link {
     let retry_at = client.reconnects_at();
     match client.liveness(now) {
+        // Nothing that happens is seen yet.
+        Liveness::Live if !client.sees() => Link::Connecting,
         Liveness::Live => Link::Live,
         Liveness::Ended(because) => Link::Ended(because),
         Liveness::Lost { since } => Link::Lost {

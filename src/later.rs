@@ -156,6 +156,11 @@ impl Later {
         self.draw(|| Node::Nothing, |screens| (screens.pause)())
     }
 
+    /// Says that what follows the recordings could not be fetched, while that is so. Tracks.
+    pub fn missing(self) -> Node {
+        if matches!(self.state.get(), State::Failed) { failed() } else { Node::Nothing }
+    }
+
     /// A dialog. Tracks.
     pub fn dialog(self, dialog: Dialog) -> Node {
         self.draw(|| Node::Nothing, |screens| (screens.dialog)(dialog))

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use client::{Action, Client, CommandContext, Hands, PostId, Request, close};
+use client::{Action, Client, CommandContext, Eyes, Hands, PostId, Request, close};
 use from_json::FromJson;
 use futures_util::{SinkExt, StreamExt};
 use gloo_net::http::RequestBuilder;
@@ -88,10 +88,13 @@ impl Socket {
         self.desk.show();
     }
 
-    /// From now on the page acts for recordings, and posts their steps with `post`.
-    pub fn take_part(self, hands: Hands, post: PostStep) {
+    /// From now on the page follows what happens, acts for recordings, and posts their steps with `post`.
+    pub fn take_part(self, eyes: Eyes, hands: Hands, post: PostStep) {
         self.line.update_value(|line| line.post = Some(post));
-        self.tell(|client| client.take_part(hands));
+        self.tell(|client| {
+            client.open_eyes(eyes, moment());
+            client.take_part(hands);
+        });
     }
 
     /// Tells the client something, and does what it wants done then.

@@ -516,6 +516,7 @@ pub fn board_screen(later: Later, open: Option<RecordingId>) -> Node {
     let router = here().router;
     state.open(open.clone());
     let list = nodes![
+        live(move || later.missing()),
         el("h1.unseen").id("board-title").set("tabindex", "-1").add(words::RECORDINGS),
         part("board", move || {
             keep_focus(state);
@@ -625,7 +626,7 @@ pub fn row_part(state: BoardState, listed: &Listed) -> Node {
             // The signal is gone with the recording; its row is about to go too.
             let _ = drawn.try_get();
             let now = state.kept.with_value(|kept| kept.get(&id).map(|one| Rc::clone(&one.listed)));
-            let stale = !matches!(desk.link.get(), Link::Live);
+            let stale = matches!(desk.link.get(), Link::Lost { .. } | Link::Ended(_));
             let listed = now.as_ref().unwrap_or(first);
             let extra = state.more.get().map(|more| more(state, listed)).unwrap_or_default();
             let open = state.open.with_value(|open| open.as_ref() == Some(&id));

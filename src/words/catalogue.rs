@@ -7,8 +7,9 @@
 use core::cell::Cell;
 use core::fmt::{Display, Write};
 
-/// Where `boot.js` leaves the catalogue: its text, as JSON.
+/// Where `boot.js` leaves the catalogue, and what it puts between the texts: the browser reads JSON, and the program need not.
 const LEFT_AT: &str = "words";
+const BETWEEN: char = '\0';
 
 thread_local! {
     /// Each text and its translation, in the order of the texts.
@@ -23,14 +24,14 @@ pub fn settle() {
     }
 }
 
+/// Texts and their translations in turns, in the order of the texts as the file has them.
 fn take(catalogue: &str) {
-    let Ok(serde_json::Value::Object(texts)) = serde_json::from_str(catalogue) else { return };
-    // The map is in the order of its keys.
-    let texts = texts.into_iter().filter_map(|(text, said)| match said {
-        serde_json::Value::String(said) => Some((text, said)),
-        _ => None,
-    });
-    CATALOGUE.set(Vec::leak(texts.collect()));
+    let mut parts = catalogue.split(BETWEEN);
+    let mut texts = Vec::new();
+    while let (Some(text), Some(said)) = (parts.next(), parts.next()) {
+        texts.push((text.to_owned(), said.to_owned()));
+    }
+    CATALOGUE.set(Vec::leak(texts));
 }
 
 /// A text of ours in the language of the page.
@@ -81,7 +82,7 @@ mod tests {
     #[test]
     fn a_text_is_said_in_the_language_of_the_page_and_otherwise_as_it_was_written() {
         assert_eq!(fill("Session {} of {}", &[&2, &"math-7b"]), "Session 2 of math-7b");
-        take(r#"{"Session {} of {}":"{2} 的会话 {1}","Open":"打开","odd":1}"#);
+        take("Open\0打开\0Session {} of {}\0{2} 的会话 {1}\0odd");
         assert_eq!(translated("Open"), "打开");
         assert_eq!(translated("odd"), "odd");
         assert_eq!(translated("Close"), "Close");

@@ -3,13 +3,14 @@
 use litemap::LiteMap;
 
 use agora::Timestamp;
-use rules::api::{FromClient, FromProxy, Hello, PROTOCOL};
+use rules::api::{FromClient, FromProxy, Heartbeat, Hello, PROTOCOL};
 use rules::journal::ClientNumber;
 use rules::{Board, Entry, EntryNumber, Fact, Recording, RecordingId};
 
 use crate::clock::{Moment, SILENCE, ServerClock};
 use crate::connection::{Connection, EndedBecause, Liveness};
 use crate::controller::{Hands, PostId, PostOutcome, Refusal, Request};
+use crate::early::Early;
 use crate::mirror::{Mirror, Taken};
 
 /// A socket on which no heartbeat came for this many milliseconds is given up. The leases are gone long before.
@@ -55,6 +56,10 @@ pub struct Client {
     connection: Connection,
     clock: ServerClock,
     mirror: Mirror,
+    /// None until the code that folds entries has come.
+    eyes: Option<Eyes>,
+    /// What came meanwhile and could not be read yet, in its order.
+    unread: Vec<String>,
     /// None while it only looks on.
     hands: Option<Hands>,
     /// The stream's first message, while the socket is open.
@@ -63,6 +68,27 @@ pub struct Client {
     opened: Moment,
     close: bool,
     outbox: Vec<FromClient>,
+}
+
+/// As many bytes of messages are kept for eyes that have not come yet; with more, a snapshot is asked for instead.
+const UNREAD_KEPT: usize = 1_000_000;
+
+/// What lets a client read entries and fold them. Kept behind a pointer, so that a page can show a snapshot before the code
+/// that folds has arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Eyes(fn(&mut Client, &str, Moment));
+
+impl Eyes {
+    /// Eyes that read everything.
+    pub const fn new() -> Self {
+        Self(Client::read_text)
+    }
+}
+
+impl Default for Eyes {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Default for Client {
@@ -81,16 +107,36 @@ impl Client {
 
     /// A client that knows nothing yet, wants to connect, and only looks on: it folds the journal and takes no lease.
     pub fn looking_on() -> Self {
+        Self { eyes: Some(Eyes::new()), ..Self::without_eyes() }
+    }
+
+    /// As [`Client::looking_on`], but until it is given [`Eyes`] it understands snapshots only: what happens after one waits.
+    pub fn without_eyes() -> Self {
         Self {
             connection: Connection::default(),
             clock: ServerClock::default(),
             mirror: Mirror::default(),
+            eyes: None,
+            unread: Vec::new(),
             hands: None,
             hello: None,
             opened: Moment::default(),
             close: false,
             outbox: Vec::new(),
         }
+    }
+
+    /// From now on it reads and folds everything, beginning with what came meanwhile.
+    pub fn open_eyes(&mut self, eyes: Eyes, moment: Moment) {
+        self.eyes = Some(eyes);
+        for text in core::mem::take(&mut self.unread) {
+            self.received_text(&text, moment);
+        }
+    }
+
+    /// Whether it folds what happens.
+    pub const fn sees(&self) -> bool {
+        self.eyes.is_some()
     }
 
     /// From now on it takes part: it accepts leases and makes the calls that the rules ask for.
@@ -108,10 +154,54 @@ impl Client {
 
     /// A text message came on the open socket. One that cannot be read is of another build: the connection is let go.
     pub fn received_text(&mut self, text: &str, moment: Moment) {
+        match self.eyes {
+            Some(Eyes(read)) => read(self, text, moment),
+            None => self.glimpse(text, moment),
+        }
+    }
+
+    fn read_text(&mut self, text: &str, moment: Moment) {
         match crate::read(text) {
             Ok(message) => self.received(&message, moment),
             Err(_) => self.close = true,
         }
+    }
+
+    /// Takes what can be understood without eyes, and keeps the rest for them.
+    fn glimpse(&mut self, text: &str, moment: Moment) {
+        self.clock.look(moment);
+        match crate::read(text) {
+            Ok(Early::Hello(hello)) => self.begin(&hello, moment),
+            Ok(_) if self.hello.is_none() => self.close = true,
+            Ok(Early::Heartbeat(heartbeat)) => self.heartbeat(&heartbeat, moment),
+            // Leases are for those that act.
+            Ok(Early::Offer(ids) | Early::Released(ids)) => drop(ids),
+            Ok(Early::Frame(frame)) if self.unread.is_empty() => {
+                self.clock.at_least(frame.at, moment);
+                self.mirror.take_early(frame, moment.monotonic);
+            }
+            Ok(Early::Frame(_)) | Err(_) => self.keep_unread(text, moment),
+        }
+    }
+
+    fn keep_unread(&mut self, text: &str, moment: Moment) {
+        let kept: usize = self.unread.iter().map(String::len).sum();
+        if kept + text.len() > UNREAD_KEPT {
+            self.unread.clear();
+            self.mirror.miss(moment.monotonic);
+        } else {
+            self.unread.push(text.to_owned());
+        }
+    }
+
+    fn heartbeat(&mut self, heartbeat: &Heartbeat, moment: Moment) {
+        self.clock.heartbeat(heartbeat.now, moment);
+        self.connection.worked();
+        // What others of the App ID do may let a step go on: looked at once a second, when timers are held back too.
+        if let Some(Hands(hands)) = &mut self.hands {
+            hands.look_at_everything();
+        }
+        self.outbox.push(FromClient::Beat(heartbeat.beat));
     }
 
     /// A message came on the open socket.
@@ -121,15 +211,7 @@ impl Client {
             FromProxy::Hello(hello) => self.begin(hello, moment),
             // Nothing means anything before the first message said whose stream it is.
             _ if self.hello.is_none() => self.close = true,
-            FromProxy::Heartbeat(heartbeat) => {
-                self.clock.heartbeat(heartbeat.now, moment);
-                self.connection.worked();
-                // What others of the App ID do may let a step go on: looked at once a second, when timers are held back too.
-                if let Some(Hands(hands)) = &mut self.hands {
-                    hands.look_at_everything();
-                }
-                self.outbox.push(FromClient::Beat(heartbeat.beat));
-            }
+            FromProxy::Heartbeat(heartbeat) => self.heartbeat(heartbeat, moment),
             FromProxy::Frame(frame) => {
                 self.clock.at_least(frame.at, moment);
                 let taken = self.mirror.take(frame, moment.monotonic);
@@ -164,6 +246,7 @@ impl Client {
         self.hello = None;
         self.close = false;
         self.outbox.clear();
+        self.unread.clear();
         self.clock.lose();
         self.release_all();
     }

@@ -17,10 +17,11 @@ mod client;
 mod clock;
 mod connection;
 mod controller;
+mod early;
 mod mirror;
 mod opened;
 
-pub use client::{Action, Client, CommandContext};
+pub use client::{Action, Client, CommandContext, Eyes};
 pub use clock::{Moment, SILENCE};
 pub use connection::{EndedBecause, Liveness, close};
 pub use controller::{Hands, PostId, PostOutcome, Refusal, Request};

@@ -8,8 +8,10 @@ use std::collections::VecDeque;
 use litemap::LiteMap;
 
 use rules::api::{Frame, FrameContent, StreamEntry};
+use rules::board::BoardFacts;
 use rules::{Board, Fact, Recording, RecordingId};
 
+use crate::early::{EarlyContent, EarlyFrame};
 use crate::opened::Opened;
 
 /// A recording that is over stays here until this many newer ones are over; the list shows older ones by page.
@@ -73,20 +75,8 @@ impl Mirror {
     /// Takes a frame that follows on what is known.
     pub(crate) fn take<'a>(&mut self, frame: &'a Frame, monotonic: u64) -> Taken<'a> {
         match &frame.content {
-            FrameContent::Snapshot { first: true, last, recordings, boards } => {
-                self.forget();
-                self.awaits_snapshot = false;
-                self.ask_at = None;
-                self.boards =
-                    boards.iter().map(|(app, facts)| (app.clone(), Board::restore(facts.clone()))).collect();
-                self.take_snapshot(recordings, *last, frame.upto)
-            }
-            FrameContent::Snapshot { first: false, last, recordings, boards: _ } => {
-                if self.awaits_snapshot || self.complete || self.upto != Some(frame.after) {
-                    self.miss(monotonic);
-                    return Taken::Nothing;
-                }
-                self.take_snapshot(recordings, *last, frame.upto)
+            FrameContent::Snapshot { first, last, recordings, boards } => {
+                self.take_part((*first, *last), recordings, boards, (frame.after, frame.upto), monotonic)
             }
             FrameContent::Boards(boards) => {
                 if self.awaits_snapshot || !self.complete || self.upto != Some(frame.after) {
@@ -107,6 +97,34 @@ impl Mirror {
                 self.take_entries(entries, frame.upto, monotonic)
             }
         }
+    }
+
+    /// Takes a part of a snapshot that was read without the code that folds.
+    pub(crate) fn take_early(&mut self, frame: EarlyFrame, monotonic: u64) {
+        let EarlyContent::Snapshot { first, last, recordings, boards } = &frame.content;
+        self.take_part((*first, *last), recordings, boards, (frame.after, frame.upto), monotonic);
+    }
+
+    /// Takes a part of a snapshot: whether it is the first and the last one, and the numbers that it stands between.
+    fn take_part(
+        &mut self,
+        (first, last): (bool, bool),
+        recordings: &[Recording],
+        boards: &[(String, BoardFacts)],
+        (after, upto): (u64, u64),
+        monotonic: u64,
+    ) -> Taken<'static> {
+        if first {
+            self.forget();
+            self.awaits_snapshot = false;
+            self.ask_at = None;
+            self.boards =
+                boards.iter().map(|(app, facts)| (app.clone(), Board::restore(facts.clone()))).collect();
+        } else if self.awaits_snapshot || self.complete || self.upto != Some(after) {
+            self.miss(monotonic);
+            return Taken::Nothing;
+        }
+        self.take_snapshot(recordings, last, upto)
     }
 
     /// Whether a snapshot is to be asked for now; said once, and again when none comes.
@@ -229,7 +247,7 @@ impl Mirror {
     }
 
     /// Something is missing: nothing more is taken before a snapshot.
-    fn miss(&mut self, monotonic: u64) {
+    pub(crate) fn miss(&mut self, monotonic: u64) {
         self.awaits_snapshot = true;
         self.ask_at.get_or_insert(monotonic);
     }

@@ -410,3 +410,22 @@ fn a_client_that_only_looks_on_takes_no_lease_until_it_takes_part() {
     world.run_until(8_000, |world| world.proxy.calls().len() >= 2);
     world.assert_folded(0);
 }
+
+#[test]
+fn what_happens_before_a_client_can_read_it_is_kept_for_it() {
+    let mut world = World::with_pages(2);
+    let before = world.proxy.ask("before");
+    world.pages[0].client = client::Client::without_eyes();
+    world.run(2_000);
+    assert!(world.pages[0].client.complete(), "a snapshot is understood");
+    assert!(world.pages[0].client.recordings().contains_key(&before));
+    let meanwhile = world.proxy.ask("meanwhile");
+    world.run(1_000);
+    assert!(!world.pages[0].client.recordings().contains_key(&meanwhile));
+    assert!(!world.pages[0].client.sees());
+    let moment = world.moment(0);
+    world.pages[0].client.open_eyes(client::Eyes::new(), moment);
+    assert!(world.pages[0].client.recordings().contains_key(&meanwhile), "it was kept");
+    world.run(1_000);
+    world.assert_folded(0);
+}
