@@ -161,9 +161,12 @@ impl Later {
         if matches!(self.state.get(), State::Failed) { failed() } else { Node::Nothing }
     }
 
-    /// A dialog. Tracks.
+    /// A dialog. The screen under it says when its code is missing. Tracks.
     pub fn dialog(self, dialog: Dialog) -> Node {
-        self.draw(|| Node::Nothing, |screens| (screens.dialog)(dialog))
+        match self.state.get() {
+            State::There(screens) => (screens.dialog)(dialog),
+            State::Awaited | State::Failed => Node::Nothing,
+        }
     }
 
     fn draw<Waiting: Into<Node>>(self, waiting: fn() -> Waiting, draw: impl FnOnce(Screens) -> Node) -> Node {
