@@ -750,6 +750,7 @@ impl Session {
     /// S11: its UID may be in the channel.
     pub(crate) fn holds(&self) -> bool {
         match self.state {
+            _ if self.start.open.is_some() => true,
             State::Over(_) => false,
             State::GivenUp => self.may_run != MayRun::No && !self.dismissed,
             _ => true,

@@ -673,6 +673,9 @@ impl Session {
 
     /// Whether nothing more is to be found out about it.
     pub const fn is_settled(&self) -> bool {
+        if self.start.open.is_some() {
+            return false;
+        }
         match self.phase {
             Phase::Over(_) => true,
             Phase::Abandoned => matches!(self.may_run, MayRun::No) || self.dismissed,
@@ -689,6 +692,10 @@ impl Session {
 
     /// Whether its UID may be in the channel, so that no other session may take it (S11).
     pub const fn may_hold_uid(&self) -> bool {
+        // A repeat that is still out may be carried out, whatever another one was told.
+        if self.start.open.is_some() {
+            return true;
+        }
         match self.phase {
             Phase::Over(_) => false,
             Phase::Abandoned => !matches!(self.may_run, MayRun::No) && !self.dismissed,

@@ -9,7 +9,7 @@ use agora::{Operation, Timestamp};
 
 use crate::board::Board;
 use crate::findings::{Findings, Plan, View, domain_for, reason_for, repeat_plan};
-use crate::journal::{AlarmCause, DecisionKind, EndedHow, SessionNumber};
+use crate::journal::{AlarmCause, DecisionKind, EndedHow, EntryNumber, SessionNumber};
 use crate::line::Outcome;
 use crate::next::{Call, call_of};
 use crate::policy::{Policy, StopAnswers, seconds};
@@ -140,13 +140,17 @@ pub fn calls_of_press(
 /// T2: a stop was accepted, and a query sent after it finds nothing.
 pub(crate) fn conclude_accepted(view: View<'_>, session: &Session, findings: &mut Findings) -> bool {
     conclude_alarms(view, session, findings);
-    let (Some((at, entry)), Some(doubt)) = (session.stop_accepted, session.doubt) else { return false };
+    let Some(evidence) = proof(session) else { return false };
+    let kind = DecisionKind::Ended { session: session.number, how: EndedHow::Stopped };
+    findings.decide(kind, RuleId::T2, &evidence, Cause::StopAccepted);
+    true
+}
+
+/// T2: the entries that prove an accepted stop, if they are there: the acceptance, and a 404 to a query sent after it.
+fn proof(session: &Session) -> Option<[EntryNumber; 2]> {
+    let ((at, entry), doubt) = session.stop_accepted.zip(session.doubt)?;
     let found_after = doubt.asked.is_some_and(|asked| asked >= at);
-    if found_after {
-        let kind = DecisionKind::Ended { session: session.number, how: EndedHow::Stopped };
-        findings.decide(kind, RuleId::T2, &[entry, doubt.newest], Cause::StopAccepted);
-    }
-    found_after
+    found_after.then_some([entry, doubt.newest])
 }
 
 /// T3: a stop was answered 404, and so was a query at the end of the window.
@@ -154,7 +158,8 @@ pub(crate) fn conclude_not_found(view: View<'_>, session: &Session, doubt: &Doub
     let answered_so = session.halt.outcome == Some(Outcome::NotFound);
     let window = seconds(view.recording.policy.doubt_window);
     let believed = doubt.asked.is_some_and(|asked| asked >= doubt.t0 + window);
-    if wanted(view, session).is_some() && answered_so && believed {
+    // One that is proved to be stopped needs no belief: a stop that was accepted may have been answered late (D8).
+    if wanted(view, session).is_some() && answered_so && believed && proof(session).is_none() {
         let kind = DecisionKind::TakenAsEnded(session.number);
         let evidence = [doubt.first, doubt.newest, session.halt.ended_entry];
         findings.decide(kind, RuleId::T3, &evidence, Cause::NotFoundSince(doubt.t0));

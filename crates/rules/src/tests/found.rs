@@ -419,3 +419,62 @@ fn s9_a_notification_may_be_about_an_orphan_that_staff_took_off_the_board_long_a
     let fits = |session| crate::may_fit_orphan(&desk.recording, session, &channel, uid);
     assert!(fits(1) && fits(2), "so neither is adopted without staff");
 }
+
+#[test]
+fn t2_a_stop_whose_acceptance_came_late_is_proved_and_not_taken_as_ended() {
+    let mut desk = running_with(Policy::with_patience(crate::Patience::Swift));
+    let mut stops = 0;
+    let mut script = move |call: &Seen| match call.operation {
+        Operation::Query => not_found(),
+        Operation::Acquire => Reply::Open,
+        Operation::Stop => {
+            stops += 1;
+            if stops == 1 { Reply::None(UnansweredCause::Timeout, 10_000) } else { not_found() }
+        }
+        _ => well(call),
+    };
+    desk.run(170, &mut script);
+    assert_eq!(desk.recording.session(1).map(|session| session.phase), Some(Phase::Lost));
+    desk.press_stop();
+    desk.run(185, &mut script);
+    let first = desk.calls.iter().find(|call| call.operation == Operation::Stop).expect("a stop").id.clone();
+    desk.answer_now(&first, 200, AnswerClass::Stopped(StopAnswer::default()));
+    desk.run(300, &mut script);
+    assert_eq!(desk.decided_at(&DecisionKind::TakenAsEnded(1)), None);
+    let stopped = DecisionKind::Ended { session: 1, how: EndedHow::Stopped };
+    assert!(desk.decided().iter().any(|(_, rule, kind)| (*rule, kind) == (RuleId::T2, &stopped)));
+}
+
+#[test]
+fn s11_a_uid_is_not_free_while_a_start_with_it_is_out() {
+    let mut desk = Desk::new();
+    let mut nth = 0;
+    let mut script = move |call: &Seen| match call.operation {
+        Operation::Start => {
+            nth += 1;
+            if nth == 1 { Reply::None(UnansweredCause::Timeout, 30_000) } else { Reply::Open }
+        }
+        Operation::Acquire if call.session > 1 => Reply::Open,
+        Operation::Query if call.at < 40_000 => status(7),
+        Operation::Query => not_found(),
+        _ => well(call),
+    };
+    desk.run(32, &mut script);
+    let starts: Vec<CallId> = desk
+        .calls
+        .iter()
+        .filter(|call| call.operation == Operation::Start)
+        .map(|call| call.id.clone())
+        .collect();
+    assert_eq!(starts.len(), 2);
+    desk.answer_now(&starts[0], 200, AnswerClass::Started(sid(1)));
+    desk.run(70, &mut script);
+    let session = desk.recording.session(1).expect("the first session");
+    assert!(matches!(session.phase, Phase::Over(_)) && !session.is_settled());
+    let uid = session.uid;
+    let free = |desk: &Desk| desk.board.is_free(&desk.recording.channel, uid, None);
+    assert!(!free(&desk), "its repeat may still be carried out");
+    let cause = UnansweredCause::Timeout;
+    desk.write(By::Proxy, Fact::CallUnanswered(CallUnanswered { id: starts[1].clone(), cause }));
+    assert!(free(&desk));
+}
