@@ -1,5 +1,6 @@
 //! Every rule in virtual time: a desk that does what the rules say, against a service that a test scripts.
 
+mod bundle;
 mod checklist;
 mod files;
 mod found;
