@@ -285,6 +285,9 @@ impl Switchboard {
 
     /// Sends what has a place, most urgent first (D1).
     pub(crate) fn pump(&mut self, now: Now) {
+        if self.waiting.is_empty() {
+            return;
+        }
         let apps: Vec<String> = self.windows.keys().cloned().collect();
         for app in apps {
             let at = self.steady_now(now);
@@ -481,6 +484,9 @@ impl Switchboard {
 
     /// When a waiting call may leave, in the budget's time.
     pub(crate) fn next_sending(&self, now: Now) -> Option<Timestamp> {
+        if self.waiting.is_empty() {
+            return None;
+        }
         let at = self.steady_now(now);
         let free = self.windows.iter().flat_map(|(app, window)| {
             let line = self.line_of(app, self.journal_now(now)).into_iter();
