@@ -106,8 +106,8 @@ pub struct Told {
     pub exit: Option<(Timestamp, Timestamp)>,
     /// A 41 said that nobody was in the channel.
     pub idle: bool,
-    /// When the first 13 came.
-    pub registered: Option<Timestamp>,
+    /// When the first 13 came, and its entry.
+    pub registered: Option<(Timestamp, EntryNumber)>,
 }
 
 /// One session.
@@ -294,6 +294,11 @@ impl Session {
     }
 }
 
+/// The last entry that whoever decided on a call had seen.
+pub fn seen_before(id: &CallId) -> Option<EntryNumber> {
+    id.0.split(':').nth(1)?.parse().ok()
+}
+
 /// Session and operation of a call's id.
 pub fn parts_of(id: &CallId) -> Option<(SessionNumber, Operation)> {
     let mut parts = id.0.rsplit(':');
@@ -459,7 +464,7 @@ impl History {
                     }
                     agora::EventType::RecorderLeave => told.idle |= notified.details.left_idle(),
                     agora::EventType::HighAvailabilityRegistered => {
-                        told.registered = told.registered.or(Some(at));
+                        told.registered = told.registered.or(Some((at, entry.number)));
                     }
                     _ => {}
                 }

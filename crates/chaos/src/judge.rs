@@ -14,7 +14,7 @@ use simulator::Service;
 use switchboard::notices::Receipt;
 use switchboard::ports::Line;
 
-use crate::history::{Because, Came, Histories, History, Lane, Session, Verdict};
+use crate::history::{Because, Came, Histories, History, Lane, Session, Verdict, seen_before};
 
 macro_rules! invariants {
     ($($(#[$meta:meta])* $name:ident $id:literal $text:literal),* $(,)?) => {
@@ -315,7 +315,10 @@ impl Judge {
                     match sent.rule {
                         RuleId::M9 => self.asked_by_notice(history, session, at),
                         RuleId::V4 => {
-                            let missed = is_unregistered(history, session);
+                            // One that was on its way when the 13 came is a query like any other.
+                            let seen = seen_before(&sent.id).unwrap_or(0);
+                            let unseen = session.told.registered.is_some_and(|(_, entry)| entry > seen);
+                            let missed = unseen || is_unregistered(history, session);
                             self.holds(Invariant::MissedOnly, missed, || {
                                 format!(
                                     "{id} session {}: asked for want of a 13 that was not missing",
@@ -426,9 +429,9 @@ impl Judge {
     fn is_free(&self, channel: &str, uid: Uid, of: &History) -> bool {
         let holds = |history: &History| {
             history.sessions.iter().any(|session| {
-                session.uid == uid
-                    && !matches!(session.verdict, Verdict::Over(_) | Verdict::GivenUp(false))
-                    && !history.is_off_the_board(session)
+                let may_run = !matches!(session.verdict, Verdict::Over(_) | Verdict::GivenUp(false))
+                    && !history.is_off_the_board(session);
+                session.uid == uid && (may_run || session.start.open.is_some())
             })
         };
         let theirs = self.histories.values().filter(|other| other.channel == channel && other.id != of.id);
@@ -1102,7 +1105,7 @@ impl Judge {
 /// V4: no 13 came within 10 s of the `sid`, and the policy waits for one.
 fn is_unregistered(history: &History, session: &Session) -> bool {
     let late = |accepted: Timestamp| {
-        session.told.registered.is_none_or(|came| came > accepted + Duration::from_secs(10))
+        session.told.registered.is_none_or(|(came, _)| came > accepted + Duration::from_secs(10))
     };
     history.policy.started_notification && session.sid.as_ref().is_some_and(|(_, accepted)| late(*accepted))
 }

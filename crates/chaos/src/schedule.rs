@@ -303,19 +303,23 @@ impl Schedule {
         let mut chance = Chance::new(seed, 1);
         let world = draw_world(&mut chance);
         let rate = u64::from(world.rate);
-        // From four to eleven minutes of the journal's time; where control ends after an hour, often as long as until a
-        // session is changed over for it, and sometimes longer than the hour.
+        // Few are long, with much that breaks; most are short, so that there can be many.
+        let long = chance.percent(10);
+        // From two and a half to five minutes of the journal's time, or to eleven; where control ends after an hour, often as
+        // long as until a session is changed over for it, and sometimes longer than the hour.
         let control_ends = world.control_hours == 1 && rate >= 20;
         let span = match chance.below(100) {
-            0..=19 if control_ends => chance.between(3_300_000, 4_200_000),
-            0..=69 if control_ends => chance.between(1_900_000, 2_300_000),
-            _ => chance.between(240_000, 660_000),
+            0..=6 if control_ends => chance.between(3_300_000, 4_200_000),
+            0..=34 if control_ends => chance.between(1_900_000, 2_300_000),
+            _ if long => chance.between(240_000, 660_000),
+            _ => chance.between(150_000, 300_000),
         };
         let possible = |kind: &Kind| world.webhook.is_some() || !kind.is_of_notices();
         let swarm: Vec<Kind> =
             Kind::ALL.iter().copied().filter(|kind| chance.percent(35) && possible(kind)).collect();
-        let faults = if swarm.is_empty() { 0 } else { chance.between(4, 26) };
-        let presses = chance.between(3, 12);
+        let most = if long { 26 } else { 11 };
+        let faults = if swarm.is_empty() { 0 } else { chance.between(4, most) };
+        let presses = chance.between(2, if long { 12 } else { 5 });
         let mut steps = vec![(500, draw_ask(&mut chance, &world))];
         for _ in 0..faults {
             let at = chance.below(span);
@@ -339,7 +343,7 @@ impl Schedule {
         if let Some(webhook) = world.webhook.as_ref().filter(|webhook| webhook.vigilant && webhook.registers)
         {
             // V4: after three starts with their 13, one without; more than one start is needed for that.
-            for _ in 0..chance.between(3, 6) {
+            for _ in 0..chance.between(4, 6) {
                 let at = chance.below(span) / rate;
                 steps.push((at, draw_ask(&mut chance, &world)));
                 if webhook.lost == 0 {
@@ -394,13 +398,13 @@ fn draw_world(chance: &mut Chance) -> World {
         rate: if chance.below(400) == 0 {
             1
         } else {
-            *chance.pick(&[5, 10, 10, 10, 20, 20, 20, 20, 20, 30, 30, 30, 30, 30, 40, 40])
+            *chance.pick(&[5, 10, 20, 20, 20, 30, 30, 30, 30, 30, 40, 40, 40, 40, 40, 40])
         },
         pages: usize::try_from(chance.between(1, 3)).unwrap_or(1),
         viewers: usize::from(chance.percent(20)),
         attendant: chance.percent(25),
         policy: *chance.pick(&[0, 0, 0, 0, 0, 0, 1, 2]),
-        channels: if chance.percent(5) { 12 } else { chance.between(1, 3) },
+        channels: if chance.percent(2) { 12 } else { chance.between(1, 3) },
         idle_seconds: *chance.pick(&[30, 60, 300, 300]),
         control_hours: *chance.pick(&[1, 24, 720, 720]),
         concurrent: *chance.pick(&[1, 2, 50, 50, 50]),
@@ -413,7 +417,7 @@ fn draw_world(chance: &mut Chance) -> World {
 
 /// Half of the worlds have a webhook, half of those a good one.
 fn draw_webhook(chance: &mut Chance) -> Option<Webhook> {
-    let (set_up, good, vigilant) = (chance.percent(50), chance.percent(50), chance.percent(35));
+    let (set_up, good, vigilant) = (chance.percent(50), chance.percent(50), chance.percent(50));
     let mut share = |bad: &[u16]| {
         let drawn = *chance.pick(bad);
         if good { 0 } else { drawn }

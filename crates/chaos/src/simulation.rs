@@ -32,8 +32,11 @@ const PRESSED_AGAIN: u64 = 5_000;
 const REST: u64 = 300_000;
 /// So much never happens within a millisecond, unless something goes round in a circle.
 const AT_ONCE: u32 = 20_000;
-/// How long pages and leases may take to find one another before that, in real milliseconds.
-const SETTLE: u64 = 15_000;
+/// How long pages and leases may take to find one another before that, in real milliseconds: whose holder says nothing is
+/// free after five seconds, and is offered.
+const SETTLE: u64 = 8_000;
+/// Who was away for long has its leases again by then, in real milliseconds.
+const BACK_AGAIN: u64 = 15_000;
 
 /// What a run came to.
 #[derive(Debug, Clone, Default)]
@@ -129,7 +132,9 @@ struct Page {
     tab: u64,
     inbox: VecDeque<(u64, Message)>,
     last_arrival: u64,
-    wake: u64,
+    /// When it wants to be woken, and the last instant for which that waits in the heap.
+    wake_at: u64,
+    queued: u64,
     /// It neither hears nor acts before this.
     silent_until: u64,
     /// What its monotonic clock has missed while it slept, and until when it sleeps so.
@@ -261,7 +266,8 @@ impl<'a> Simulation<'a> {
             tab: 0,
             inbox: VecDeque::new(),
             last_arrival: 0,
-            wake: 0,
+            wake_at: 0,
+            queued: 0,
             silent_until: 0,
             missed: 0,
             stands_until: 0,
@@ -427,9 +433,12 @@ impl<'a> Simulation<'a> {
             }
             Event::Net(place) => return self.brought(place),
             Event::Deliver(page) => return self.deliver(page),
-            Event::Wake(page, wake) => {
-                if self.pages[page].wake != wake || self.is_silent(page) || self.pages[page].client.is_none()
-                {
+            Event::Wake(page, at) => {
+                let own = &mut self.pages[page];
+                if own.queued == at {
+                    own.queued = u64::MAX;
+                }
+                if own.wake_at != at || self.is_silent(page) || self.pages[page].client.is_none() {
                     return false;
                 }
                 self.poll(page);
@@ -741,8 +750,7 @@ impl<'a> Simulation<'a> {
                 let platter = self.disk.clone();
                 let platter = platter.open();
                 for ((notice, _), receipt) in ids.iter().zip(receipts) {
-                    self.judge
-                        .thanked(notice, receipt, ours, || platter.notice_ids().contains(notice.as_str()));
+                    self.judge.thanked(notice, receipt, ours, || platter.has_notice(notice));
                 }
                 Delivered::Answered(200)
             }
@@ -813,9 +821,9 @@ impl<'a> Simulation<'a> {
     }
 
     fn poll_soon(&mut self, page: usize) {
-        self.pages[page].wake += 1;
-        let wake = self.pages[page].wake;
-        self.schedule_event(self.now, Event::Wake(page, wake));
+        let now = self.now;
+        self.pages[page].wake_at = now;
+        self.schedule_event(now, Event::Wake(page, now));
     }
 
     fn deliver(&mut self, page: usize) -> bool {
@@ -837,7 +845,7 @@ impl<'a> Simulation<'a> {
 
     fn poll(&mut self, page: usize) {
         let moment = self.moment(page);
-        self.pages[page].wake += 1;
+        self.pages[page].wake_at = u64::MAX;
         let Some(client) = &mut self.pages[page].client else { return };
         for action in client.poll(moment) {
             match action {
@@ -862,12 +870,16 @@ impl<'a> Simulation<'a> {
                 }
                 Action::Post { id, request } => self.post(page, id, request),
                 Action::WakeAt(at) => {
-                    let own = &self.pages[page];
+                    let now = self.now;
+                    let own = &mut self.pages[page];
                     // A browser's seconds are not the proxy's.
                     let phase = if own.granularity > 1 { 3 } else { 0 };
-                    let at = (at + own.missed).max(self.now).next_multiple_of(own.granularity.max(1)) + phase;
-                    let wake = own.wake;
-                    self.schedule_event(at, Event::Wake(page, wake));
+                    let at = (at + own.missed).max(now).next_multiple_of(own.granularity.max(1)) + phase;
+                    own.wake_at = at;
+                    if own.queued != at {
+                        own.queued = at;
+                        self.schedule_event(at, Event::Wake(page, at));
+                    }
                 }
             }
         }
@@ -1236,7 +1248,7 @@ impl<'a> Simulation<'a> {
             Step::Slow { page, millis } => {
                 let own = &mut self.pages[*page];
                 own.latency = *millis;
-                own.waits_until = own.waits_until.max(self.now + SETTLE);
+                own.waits_until = own.waits_until.max(self.now + BACK_AGAIN);
             }
             Step::PostsLost { page, arrive, times } => self.pages[*page].posts_lost = Some((*arrive, *times)),
             Step::Kill { down } => self.kill(*down),
@@ -1370,7 +1382,7 @@ impl<'a> Simulation<'a> {
             page.client.is_some()
                 && page.number.is_some()
                 // Who was away has its leases again after a while.
-                && page.silent_until + SETTLE <= self.now.max(SETTLE)
+                && page.silent_until + BACK_AGAIN <= self.now.max(BACK_AGAIN)
                 && page.waits_until <= self.now
                 && page.granularity <= 1
                 && page.posts_lost.is_none_or(|(_, times)| times == 0)
@@ -1429,7 +1441,7 @@ impl<'a> Simulation<'a> {
                 {
                     client.reconnect_now(moment);
                 }
-                own.waits_until = self.now + SETTLE;
+                own.waits_until = self.now + BACK_AGAIN;
                 self.poll_soon(page);
                 self.schedule_event(self.now, Event::Rouse(page));
             }

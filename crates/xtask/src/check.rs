@@ -21,7 +21,7 @@ const WASM_PACKAGES: [&str; 7] =
     ["dashboard", "agora", "rules", "client", "switchboard", "simulator", "from-json"];
 
 /// How many schedules the simulation runs.
-const SCHEDULES: &str = "60000";
+const SCHEDULES: &str = "200000";
 
 /// How many checks of a stage passed and failed.
 #[derive(Clone, Copy, Default)]
