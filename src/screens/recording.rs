@@ -15,7 +15,7 @@ use std::sync::Arc;
 use agora::Timestamp;
 use leptos::prelude::*;
 use rules::api::{Capability, Problem};
-use rules::bundle::{Step, Told, replay};
+use rules::bundle::{Replaying, Step, Told};
 use rules::journal::Fact;
 use rules::recording::Session;
 use rules::{Board, BoardFacts, Bundle, Call, Entry, EntryNumber, Reason, Recording, RecordingId};
@@ -42,6 +42,9 @@ use crate::{nodes, words};
 
 /// The id of the title, which has the focus when the screen is come to.
 const TITLE: &str = "recording-title";
+
+/// How many entries are replayed before the page may draw again.
+const REPLAYED_AT_ONCE: usize = 200;
 
 /// The screen.
 pub fn recording_screen(id: RecordingId) -> Node {
@@ -102,8 +105,8 @@ struct Page {
     at: RwSignal<Option<EntryNumber>>,
     /// What is known of the recording, as soon as anything is.
     known: Memo<Option<Arc<Known>>>,
-    /// What the rules of this page would do at each step of the journal: asked when somebody looks back.
-    replayed: Memo<Option<Arc<Replayed>>>,
+    /// What the rules of this page say to each step of the journal: asked when somebody looks back.
+    replayed: RwSignal<Option<Arc<Vec<Step>>>>,
     /// Why it or its entries could not be fetched.
     failed: RwSignal<Option<Problem>>,
     /// How many entries are shown.
@@ -149,12 +152,6 @@ struct Story {
     /// number of entries, they are the same entries.
     newest: EntryNumber,
     raw: usize,
-}
-
-/// What the rules of this page say to the steps of a journal.
-#[derive(PartialEq)]
-struct Replayed {
-    steps: Vec<Step>,
 }
 
 impl Page {
@@ -206,16 +203,21 @@ impl Page {
         failed: RwSignal<Option<Problem>>,
     ) -> Self {
         let desk = here().desk;
+        let replayed = RwSignal::new(None);
         let (replays, file) = (id.clone(), bundle.clone());
-        let replayed = Memo::new(move |_: Option<&Option<Arc<Replayed>>>| {
-            let known = known.get()?;
-            known.past.as_ref()?;
-            let entries = &known.whole.entries;
+        let mut begun = 0;
+        follow(move || {
+            let Some(known) = known.get().filter(|known| known.past.is_some()) else { return };
+            let whole = Arc::clone(&known.whole);
+            if core::mem::replace(&mut begun, whole.newest) == whole.newest {
+                return;
+            }
             let facts = match &file {
                 Some(file) => file.board.clone(),
                 None => desk.with_board(&known.recording.app, |board| board.facts().clone()),
             };
-            Some(Arc::new(Replayed { steps: replay(&replays, &facts, entries) }))
+            let replaying = Replaying::begin(replays.clone(), &facts, &whole.entries);
+            go_on(replaying, whole, replayed);
         });
         Self {
             id,
@@ -288,6 +290,15 @@ impl Page {
                 sending.post(path.clone(), NO_BODY.to_owned(), done.to_owned(), Box::new(|| {}));
             }
         }
+    }
+}
+
+/// Replays a piece of a journal, and the next one when the page has drawn: a long one must not hold it up.
+fn go_on(mut replaying: Replaying, whole: Arc<Story>, replayed: RwSignal<Option<Arc<Vec<Step>>>>) {
+    if replaying.go_on(&whole.entries, REPLAYED_AT_ONCE) {
+        replayed.try_set(Some(Arc::new(replaying.steps)));
+    } else if replayed.try_get_untracked().is_some() {
+        set_timeout(move || go_on(replaying, whole, replayed), core::time::Duration::ZERO);
     }
 }
 

@@ -91,7 +91,7 @@ export const test = base.extend({
       // A step that is decided while somebody else writes, or while the page is about to be left, is refused or cut off and
       // decided anew; it may happen, not often.
       let stale = 10;
-      const isStale = (text) => /\b(40[39]|ERR_ABORTED)\b/.test(text) && /\/(calls|decisions)\b/.test(text) && stale-- > 0;
+      const isStale = (text) => /\b(40[39]|ERR_ABORTED)\b/.test(text) && /\/(calls|decisions|leases)\b/.test(text) && stale-- > 0;
       const matches = (text, pattern) => (pattern instanceof RegExp ? pattern.test(text) : text.includes(pattern));
       const unexpected = seen.filter((text) => !isStale(text) && !allowed.some((pattern) => matches(text, pattern)));
       expect(unexpected, "what the browser complained about").toEqual([]);

@@ -349,43 +349,64 @@ const STATES_KEPT: usize = 12;
 /// A call is compared with what they planned on the entries that its controller had folded; its instant may be any from
 /// then until it was sent, since it waited for its place in the budget (D1). A conclusion is compared at its own instant.
 pub fn replay(id: &RecordingId, facts: &BoardFacts, entries: &[Entry]) -> Vec<Step> {
-    let mut steps = Vec::new();
-    let Some(mut told) = entries.first().and_then(|first| Told::begin(id.clone(), facts, first)) else {
-        return steps;
-    };
-    let mut states = vec![told.clone()];
-    for entry in entries.iter().skip(1) {
-        match &entry.fact {
-            Fact::CallSent(sent) => {
-                let asked = Asked {
-                    session: sent.session,
-                    operation: sent.operation,
-                    domain: sent.domain,
-                    rule: sent.rule,
-                    attempt: sent.attempt,
-                };
-                let folded =
-                    states.iter().rev().find(|state| Some(state.recording.last) <= after(&sent.id.0));
-                let state = folded.unwrap_or(&told);
-                steps.push(Step {
-                    entry: entry.number,
-                    rule: sent.rule,
-                    verdict: judge_call(state, &asked, entry.at),
-                });
-            }
-            Fact::Decided(decision) => {
-                let verdict = judge_decision(&told, decision, entry.at);
-                steps.push(Step { entry: entry.number, rule: decision.rule, verdict });
-            }
-            _ => {}
-        }
-        told.take(entry);
-        if states.len() == STATES_KEPT {
-            states.remove(0);
-        }
-        states.push(told.clone());
+    let mut replaying = Replaying::begin(id.clone(), facts, entries);
+    while !replaying.go_on(entries, usize::MAX) {}
+    replaying.steps
+}
+
+/// A replay that is done piece by piece, for who has other things to do between them.
+#[derive(Debug)]
+pub struct Replaying {
+    /// The steps that are compared so far.
+    pub steps: Vec<Step>,
+    told: Option<Told>,
+    states: Vec<Told>,
+    next: usize,
+}
+
+impl Replaying {
+    /// Nothing is compared yet.
+    pub fn begin(id: RecordingId, facts: &BoardFacts, entries: &[Entry]) -> Self {
+        let told = entries.first().and_then(|first| Told::begin(id, facts, first));
+        Self { steps: Vec::new(), states: told.iter().cloned().collect(), told, next: 1 }
     }
-    steps
+
+    /// Goes on by so many of these entries, which are the same each time; tells whether all are done.
+    pub fn go_on(&mut self, entries: &[Entry], count: usize) -> bool {
+        let Some(told) = &mut self.told else { return true };
+        for entry in entries.iter().skip(self.next).take(count) {
+            match &entry.fact {
+                Fact::CallSent(sent) => {
+                    let asked = Asked {
+                        session: sent.session,
+                        operation: sent.operation,
+                        domain: sent.domain,
+                        rule: sent.rule,
+                        attempt: sent.attempt,
+                    };
+                    let folded = self
+                        .states
+                        .iter()
+                        .rev()
+                        .find(|state| Some(state.recording.last) <= after(&sent.id.0));
+                    let verdict = judge_call(folded.unwrap_or(told), &asked, entry.at);
+                    self.steps.push(Step { entry: entry.number, rule: sent.rule, verdict });
+                }
+                Fact::Decided(decision) => {
+                    let verdict = judge_decision(told, decision, entry.at);
+                    self.steps.push(Step { entry: entry.number, rule: decision.rule, verdict });
+                }
+                _ => {}
+            }
+            told.take(entry);
+            if self.states.len() == STATES_KEPT {
+                self.states.remove(0);
+            }
+            self.states.push(told.clone());
+        }
+        self.next = self.next.saturating_add(count).min(entries.len());
+        self.next >= entries.len()
+    }
 }
 
 /// The entry after which a call was decided, by its id.

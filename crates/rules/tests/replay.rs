@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rules::bundle::{BUNDLE_VERSION, Step, Told, replay};
+use rules::bundle::{BUNDLE_VERSION, Replaying, Step, Told, replay};
 use rules::journal::CallSent;
 use rules::{BoardFacts, Bundle, BundleProblem, Entry, EntryNumber, Fact, RecordingId, fold};
 use serde_json::{Value, json};
@@ -79,6 +79,15 @@ fn at_every_entry_it_is_told_as_it_was_folded() {
             let told = told.expect("it begins with a request").recording;
             assert_eq!(told, folded, "{name}, entry {}", entry.number);
         }
+    }
+}
+
+#[test]
+fn piece_by_piece_it_is_replayed_alike() {
+    for (name, bundle) in bundles() {
+        let mut replaying = Replaying::begin(bundle.recording.clone(), &bundle.board, &bundle.entries);
+        while !replaying.go_on(&bundle.entries, 3) {}
+        assert_eq!(replaying.steps, replay(&bundle.recording, &bundle.board, &bundle.entries), "{name}");
     }
 }
 

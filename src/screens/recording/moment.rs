@@ -162,8 +162,7 @@ fn looked_back(page: &Rc<Page>, known: &Known, past: &Past, entry: &Entry) -> El
         },
     );
     let replayed = page.replayed.get();
-    let step =
-        replayed.as_ref().and_then(|replayed| replayed.steps.iter().find(|step| step.entry == past.entry));
+    let step = replayed.as_ref().and_then(|replayed| replayed.iter().find(|step| step.entry == past.entry));
     let (reason, link, word) = if page.bundle.is_some() {
         (said::FILE_NO_ACTIONS, None, said::moment_banner(&day_and_time(past.at)))
     } else {
@@ -187,7 +186,7 @@ fn looked_back(page: &Rc<Page>, known: &Known, past: &Past, entry: &Entry) -> El
             )
             .add(next)
             .add(step.map(verdict))
-            .add(replayed.as_ref().map(|replayed| tally(page, &replayed.steps)))
+            .add(replayed.as_ref().map(|replayed| tally(page, replayed)))
             .add(page.bundle.as_ref().map(|bundle| {
                 el("p.meta").add(said::exported(&day_and_time(bundle.exported), &bundle.build))
             }));
