@@ -108,6 +108,7 @@ async function measure(browser, feed, path) {
       expected: said.filter(({ at }) => at > from && at < until - 2_000).length,
       frames,
       longTasks: tasks.length,
+      tasks: tasks.map(({ at, lasts }) => `${lasts.toFixed(0)} ms at ${((at - seen.first) / 1_000).toFixed(1)} s`),
       longest: Math.max(0, ...tasks.map(({ lasts }) => lasts)),
       early,
       late,
@@ -137,7 +138,8 @@ try {
         console.log(
           `${name.padEnd(10)} first row ${(result.first / 1000).toFixed(1)} s, painted p50 ${result.median.toFixed(1)} ms, p99 ${result.latency.toFixed(1)} ms ` +
             `(${result.changes} of ${result.expected}), ${result.frames.toFixed(1)} frames/s, ${result.longTasks} long tasks (longest ${result.longest.toFixed(0)} ms), ` +
-            `memory ${mega(result.early)} → ${mega(result.late)}, ${result.rows} rows in the document`,
+            `memory ${mega(result.early)} → ${mega(result.late)}, ${result.rows} rows in the document` +
+            (result.tasks.length > 0 ? `\n           long tasks after the first row: ${result.tasks.slice(0, 12).join(", ")}` : ""),
         );
       }
     }

@@ -246,6 +246,7 @@ fn install_node_packages() -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn the_count_of_a_test_binary_is_read_from_its_last_line() {
@@ -253,6 +254,30 @@ mod tests {
         let count = count_of_libtest(line).expect("a line of libtest");
         assert_eq!((count.passed, count.failed), (12, 3));
         assert!(count_of_libtest("test a::b ... ok").is_none());
+    }
+
+    #[test]
+    fn every_item_of_the_board_has_a_journey() {
+        let document = fs::read_to_string(paths::root().join("docs/journeys.md")).expect("the items");
+        let items = document.lines().filter_map(|line| line.strip_prefix("| 4.")?.split(' ').next());
+        let items: BTreeSet<String> = items.map(|number| format!("4.{number}")).collect();
+        assert_eq!(items.len(), 9, "{items:?}");
+        let mut held = BTreeSet::new();
+        for file in fs::read_dir(paths::root().join("tests/journeys")).expect("the journeys") {
+            let text = fs::read_to_string(file.expect("a journey").path()).expect("it is text");
+            // The first word of each title; a group of journeys may say it for all in it.
+            let titles = ["test(", "test.describe("].into_iter().flat_map(|call| text.split(call).skip(1));
+            let words = titles.filter_map(|rest| rest.trim_start().get(1..)?.split(' ').next());
+            let numbers = words
+                .filter(|word| word.contains('.') && word.starts_with(|first: char| first.is_ascii_digit()));
+            held.extend(numbers.map(ToOwned::to_owned));
+        }
+        let missing: Vec<_> = items.difference(&held).collect();
+        let unknown: Vec<_> = held.difference(&items).collect();
+        assert!(
+            missing.is_empty() && unknown.is_empty(),
+            "without a journey: {missing:?}; unknown: {unknown:?}"
+        );
     }
 
     #[test]
