@@ -4,6 +4,8 @@ mod acting;
 mod app;
 mod clock;
 mod comfort;
+#[cfg(test)]
+mod contrast;
 mod desk;
 mod dom;
 mod here;

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use crate::dom::{Element, el};
+use crate::kept::{keep, kept};
 use crate::words;
 
 /// How many widths there are, and how much wider each is than the one before, in the page's letters (rem): the narrowest is
@@ -18,7 +19,7 @@ const KEPT: &str = "tallylight-inspector";
 
 /// The edge. It stands in the column that it makes wider and narrower.
 pub fn splitter() -> Element {
-    let width = RwSignal::new(kept());
+    let width = RwSignal::new(kept_width());
     let shown = width.get_untracked();
     el("div.splitter")
         .set("role", "separator")
@@ -80,9 +81,7 @@ fn take(event: &web_sys::Event, width: RwSignal<u32>, wanted: u32) {
     }
     width.set(wanted);
     show(&edge, wanted);
-    if let Some(storage) = window().local_storage().ok().flatten() {
-        let _ = storage.set_item(KEPT, &wanted.to_string());
-    }
+    keep(KEPT, &wanted.to_string());
 }
 
 fn show(edge: &web_sys::Element, width: u32) {
@@ -93,8 +92,6 @@ fn show(edge: &web_sys::Element, width: u32) {
     }
 }
 
-fn kept() -> u32 {
-    let storage = window().local_storage().ok().flatten();
-    let kept = storage.and_then(|storage| storage.get_item(KEPT).ok().flatten());
-    kept.and_then(|kept| kept.parse().ok()).filter(|width| *width < WIDTHS).unwrap_or(USUAL)
+fn kept_width() -> u32 {
+    kept(KEPT).parse().ok().filter(|width| *width < WIDTHS).unwrap_or(USUAL)
 }
