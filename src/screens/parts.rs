@@ -32,7 +32,7 @@ use crate::parts::scale::{Mark, Step, ladder};
 use crate::parts::splitter::splitter;
 use crate::parts::state::{State, state, state_tag};
 use crate::parts::strip::{Probe, strip};
-use crate::parts::timeline::{Item, Lane, Look, Timeline, timeline};
+use crate::parts::timeline::{Item, Lane, Look, Shape, Timeline, timeline};
 use crate::parts::window::{FailoverWindow, failover_window};
 
 const TONES: [Tone; 5] = [Tone::Recording, Tone::Caution, Tone::Failover, Tone::Critical, Tone::Neutral];
@@ -69,6 +69,7 @@ pub fn parts_screen() -> Node {
         let theme = RwSignal::new("");
         let contrast = RwSignal::new("");
         let open = RwSignal::new(false);
+        let as_table = RwSignal::new(false);
         let chosen = RwSignal::new(String::new());
         let typed = RwSignal::new("math-7b".to_owned());
         move || {
@@ -103,7 +104,7 @@ pub fn parts_screen() -> Node {
                 .add(lines(now))
                 .add(forms(typed, chosen))
                 .add(marks())
-                .add(drawings(now))
+                .add(drawings(now, as_table))
                 .add(dialogs(open))
                 .into()
         }
@@ -329,7 +330,7 @@ fn marks() -> Node {
     ]
 }
 
-fn drawings(now: Timestamp) -> Node {
+fn drawings(now: Timestamp, as_table: RwSignal<bool>) -> Node {
     let begin = before(now, 45);
     let at = |seconds| begin + Duration::from_secs(seconds);
     let step = |seconds, mark, label: &str| Step { at: at(seconds), mark, label: label.to_owned() };
@@ -360,38 +361,57 @@ fn drawings(now: Timestamp) -> Node {
     let asked = vec![(begin, Mark::Miss), (at(5), Mark::Miss), (at(15), Mark::Miss), (at(30), Mark::Miss)];
     let window =
         failover_window(&FailoverWindow { t0: begin, asked, ahead: vec![at(60), at(75), at(90)] }, now);
+    let item = move |seconds, entry, shape| Item {
+        at: before(now, seconds),
+        shape,
+        says: format!("what happened, entry {entry}"),
+        entry,
+        routine: false,
+    };
+    let stretch = move |seconds, entry, to: Option<i64>, look, label: &'static str| {
+        let to = to.map(|to| before(now, to));
+        item(seconds, entry, Shape::Stretch { to, look, label: label.into() })
+    };
     let story = move || Timeline {
         from: before(now, 600),
         until: Some(now),
-        lanes: vec![Lane {
-            name: "Session",
-            items: vec![
-                Item::Stretch {
-                    from: before(now, 600),
-                    to: Some(before(now, 120)),
-                    look: Look::Leg,
-                    label: "original".into(),
-                },
-                Item::Stretch {
-                    from: before(now, 120),
-                    to: Some(before(now, 60)),
-                    look: Look::Doubt,
-                    label: "in doubt".into(),
-                },
-                Item::Stretch {
-                    from: before(now, 60),
-                    to: None,
-                    look: Look::Gap,
-                    label: "not recorded".into(),
-                },
-            ],
-        }],
+        moment: Some(before(now, 30)),
+        windows: vec![(before(now, 120), before(now, 30))],
+        lanes: vec![
+            Lane {
+                name: "Session",
+                items: vec![
+                    stretch(600, 1, Some(180), Look::Leg, "original"),
+                    stretch(180, 2, Some(120), Look::Run, "tries"),
+                    stretch(120, 3, Some(60), Look::Doubt, "in doubt"),
+                    stretch(60, 4, None, Look::Gap, "not recorded"),
+                ],
+            },
+            Lane {
+                name: "Queries",
+                items: vec![
+                    item(500, 5, Shape::Point(Mark::Good)),
+                    item(110, 6, Shape::Point(Mark::Miss)),
+                    item(90, 7, Shape::Text("M3")),
+                    item(40, 8, Shape::Note(42)),
+                ],
+            },
+        ],
     };
     nodes![
         section("retry", chips),
         section("scale", ladder(&steps, "A ladder of five tries.".to_owned(), now).into()),
         section("splitter", el("div.beside").add(splitter()).into()),
-        section("timeline", timeline("A timeline of ten minutes.".to_owned(), story)),
+        section(
+            "timeline",
+            timeline(
+                "A timeline of ten minutes.".to_owned(),
+                as_table,
+                story,
+                |entry| format!("?parts&entry={entry}"),
+                |_| {},
+            ),
+        ),
         section("window", window.into()),
     ]
 }
