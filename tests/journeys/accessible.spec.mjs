@@ -115,7 +115,7 @@ test("4.9 the focus stays where it is while rows change, and goes on when its ro
   await withRecordings(desk, page);
   await link(page, "chem-1").focus();
   await desk.faults({ fault: "kill", cname: "chem-1" });
-  await expect(page.getByRole("row", { name: /chem-1/ })).toContainText(/In failover|In doubt/);
+  await expect(page.getByRole("row", { name: /chem-1/ })).toContainText(/In failover|In doubt/, { timeout: 25_000 });
   await expect(link(page, "chem-1").first()).toBeFocused();
   await expect(page.getByRole("row", { name: /chem-1/ })).toContainText("Recording", { timeout: 20_000 });
   await expect(link(page, "chem-1").first()).toBeFocused();

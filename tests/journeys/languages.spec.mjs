@@ -107,9 +107,12 @@ for (const scene of scenes) {
     await page.route("**/zh-CN.json", (route) => route.fulfill({ contentType: "application/json", body: PSEUDO }));
     const here = { desk, page, trouble };
     await scene.prepare?.(here);
+    // A step that presses something by its English name ends early here: what it had reached by then is looked at.
+    page.setDefaultTimeout(2_000);
+    page.setDefaultNavigationTimeout(20_000);
     for (const screen of scene.screens) {
       await test.step(screen.name, async () => {
-        await (screen.reachUnread ?? screen.reach)(here).catch(() => {});
+        await screen.reach(here).catch(() => {});
         await expect(page.locator("html")).toHaveAttribute("lang", "zh-CN");
         await page.waitForLoadState("networkidle");
         expect.soft(await forgotten(page), screen.name).toEqual([]);
