@@ -55,6 +55,8 @@ const PSEUDO = JSON.stringify(Object.fromEntries(Object.keys(CATALOGUE).map((tex
 
 /** What may stand outside the marks: names and ids, numbers, times, names of the service's things. */
 const DATA = [
+  // An id whose middle went.
+  /[\w-]+…[\w-]*/g,
   /\b(math-7b|chem-1|phys-2a|econ-5|lang-6|music-2)(-\d+)?\b/g,
   /\b(journey|archive|Demonstration|Amazon S3|region|bucket|recordings|CSV|JSON|Ctrl K|patient|swift|immediate)\b/gi,
   // What the service said, as it came.
@@ -66,7 +68,6 @@ const DATA = [
   /[\w-]{40,}/g,
   /\b[a-z0-9]{2,}_[\w.-]+/g,
   /\b(?=\w*\d)[0-9a-z]{6,}(…[0-9a-z]+)?\b/gi,
-  /[\w-]+…[\w-]*/g,
   /\bhttps?:\/\/\S+|\b[\w-]+\.(agora|sd-rtn)\.\w+\b/g,
   /\b(UTC|acquire|query|start|stop|update|updateLayout|maxIdleTime|sid|cname|UID|App|Tallylight|SQLite|client|epoch)\b/g,
   /\b[A-Z]\d{1,2}\b/g,
