@@ -127,7 +127,7 @@ pub fn judge(
                 }
             }
         }
-        goes_on(judge, recording, &runs);
+        goes_on(judge, recording, &runs, now.max(time));
         asked_after(judge, recording, now.max(time));
     }
 }
@@ -277,7 +277,7 @@ fn asked_after(judge: &mut Judge, recording: &Recording, time: Timestamp) {
     }
 }
 
-fn goes_on(judge: &mut Judge, recording: &Recording, runs: &[Runs]) {
+fn goes_on(judge: &mut Judge, recording: &Recording, runs: &[Runs], time: Timestamp) {
     if recording.stop.is_some() || recording.watched {
         return;
     }
@@ -291,6 +291,8 @@ fn goes_on(judge: &mut Judge, recording: &Recording, runs: &[Runs]) {
                 || session.doubt.is_some()
                 || session.phase == Phase::Ending
                 || session.stop_asked.is_some()
+                // T6: it is shown as out of control, also when somebody has seen the alarm about it.
+                || (session.is_billed() && is_out_of_control(recording, session, time))
         })
         || recording.procedure.is_some();
     judge.holds(Invariant::GoesOn, running || says, || {

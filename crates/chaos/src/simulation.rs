@@ -992,8 +992,10 @@ impl<'a> Simulation<'a> {
                         .is_some_and(|session| self.is_out_of_control(id, session, now)),
                     _ => false,
                 };
-                let outrun =
-                    out_of_control || matches!(problem.rule, Some(RuleId::S10 | RuleId::S11 | RuleId::T6));
+                let outrun = out_of_control
+                    || matches!(problem.rule, Some(RuleId::S10 | RuleId::S11 | RuleId::T6))
+                    // The quarter of an hour was over when a slow page's word arrived.
+                    || (problem.rule == Some(RuleId::R3) && self.is_behind(post_page, now));
                 let moment = self.moment(post_page);
                 let page_time = self.pages[post_page].client.as_ref().and_then(|client| client.now(moment));
                 let proxy_time = self.board.as_ref().map(|board| board.journal_now(now));
@@ -1282,6 +1284,15 @@ impl<'a> Simulation<'a> {
         let time = self.time();
         // One whose session does not run breaks nothing.
         let _ = self.service.add_faults(time, vec![Fault::from(kind)]);
+    }
+
+    /// Whether the page's time is more than a second of real time behind the proxy's.
+    fn is_behind(&self, page: usize, now: Now) -> bool {
+        let page = self.pages[page].client.as_ref().and_then(|client| client.now(self.moment(page)));
+        let proxy = self.board.as_ref().map(|board| board.journal_now(now));
+        page.zip(proxy).is_some_and(|(page, proxy)| {
+            proxy.since(page) > Duration::from_secs(1) * self.schedule.world.rate
+        })
     }
 
     fn is_out_of_control(&self, id: &RecordingId, session: SessionNumber, now: Now) -> bool {
