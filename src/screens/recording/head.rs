@@ -32,12 +32,11 @@ pub(super) fn top(page: &Rc<Page>, known: &Known) -> Element {
     let answered = session.and_then(|session| session.last_answer).map(|answer| answer.at);
     // The title that stood here while the recording was awaited may have the focus: this one takes it over.
     let focused = document().active_element().is_some_and(|active| active.id() == TITLE);
-    let title =
-        el(if page.is_beside() { "h2" } else { "h1" }).id(TITLE).set("tabindex", "-1").ready(move |_| {
-            if focused {
-                focus(TITLE);
-            }
-        });
+    let title = el("h1").id(TITLE).set("tabindex", "-1").ready(move |_| {
+        if focused {
+            focus(TITLE);
+        }
+    });
     el("div.top")
         .add(way_out(page, &channel))
         .add(
