@@ -600,6 +600,11 @@ pub fn calm(recording: usize, handled: usize) -> String {
     }
 }
 
+/// What is to be typed before a recording that is away is stopped.
+pub fn type_channel(channel: &str) -> String {
+    say!("Type {} to stop it although it is away.", channel)
+}
+
 /// Said when a recording comes to another state.
 pub fn now_is(channel: &str, state: &'static str) -> String {
     say!("{}: {}.", channel, translated(state))

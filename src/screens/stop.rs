@@ -1,5 +1,6 @@
 //! The dialog before a stop: it names the channel and what will happen.
 
+use leptos::prelude::*;
 use rules::api::{Capability, PressStop};
 use rules::{Recording, RecordingId, RuleId, SessionNumber};
 
@@ -12,6 +13,7 @@ use crate::nodes;
 use crate::parts::age::whole_seconds;
 use crate::parts::banner::banner;
 use crate::parts::button::Kind;
+use crate::parts::field::{TextField, text_field};
 use crate::parts::icon::{Glyph, Tone};
 use crate::parts::id::id as id_mark;
 use crate::parts::rule::rule_link;
@@ -23,6 +25,7 @@ use crate::words;
 pub fn stop_dialog(id: RecordingId, session: Option<SessionNumber>) -> Node {
     opened(move |sending| {
         let desk = here().desk;
+        let typed = RwSignal::new(String::new());
         move || {
             let recording = recording(desk, &id);
             let recording = recording.as_deref();
@@ -31,17 +34,29 @@ pub fn stop_dialog(id: RecordingId, session: Option<SessionNumber>) -> Node {
             let standing = recording.map(|recording| Standing::of(recording, now));
             let away = matches!(standing, Some(Standing::InDoubt(_) | Standing::InFailover(_)));
             let stopped = session.is_none() && recording.is_some_and(|recording| recording.stop.is_some());
+            // What is away usually comes back by itself: to stop it then is meant, not pressed by habit.
+            let untyped = away && typed.with(|typed| typed.trim() != channel);
+            let field = away.then(|| {
+                let hint = words::type_channel(&channel);
+                text_field(TextField {
+                    autofocus: true,
+                    ..TextField::new("stop-channel", "Channel", typed, hint)
+                })
+            });
             let obstacle = sending.obstacle(desk, Capability::Operate);
+            let obstacle = obstacle.or_else(|| stopped.then(|| words::said(words::ALREADY_STOPPING)));
             question(
                 sending,
                 Question {
                     id: "stop-title",
                     title: words::stop_title(&channel, session, away),
                     says: match (recording, standing) {
-                        (Some(recording), Some(standing)) => says(recording, standing, session, now),
+                        (Some(recording), Some(standing)) => {
+                            nodes![says(recording, standing, session, now), field]
+                        }
                         _ => Node::Nothing,
                     },
-                    obstacle: obstacle.or_else(|| stopped.then(|| words::said(words::ALREADY_STOPPING))),
+                    obstacle: obstacle.or_else(|| untyped.then(|| words::type_channel(&channel))),
                     cancel: words::KEEP_RECORDING,
                     press: if session.is_some() { words::STOP_SESSION } else { words::STOP_RECORDING },
                     kind: Kind::Danger,

@@ -48,3 +48,25 @@ test.describe("not sent", () => {
     expect(statuses(await desk.journal(id), "stop")).toEqual([]);
   });
 });
+
+test.describe("meant", () => {
+  test.use({ deskOptions: { clockRate: 10, seed: 5 } });
+
+  test("4.7 a recording that is away is stopped only by who types its name", async ({ desk, page }) => {
+    const channel = "art-4";
+    await page.goto(desk.url);
+    const id = await start(page, channel);
+    await expect(state(page)).toHaveText("Recording");
+    await desk.faults({ fault: "disconnect", cname: channel, resumes_after_ms: 85_000 });
+    await desk.hurry(id);
+    await expect(state(page)).toHaveText(/In doubt|In failover/);
+    await page.getByRole("link", { name: "Stop recording…" }).click();
+    const dialog = page.getByRole("dialog", { name: channel });
+    const press = dialog.getByRole("button", { name: "Stop recording", exact: true });
+    await expect(press).toHaveAttribute("aria-disabled", "true");
+    await dialog.getByLabel("Channel").fill(channel);
+    await press.click();
+    await expect(dialog).toHaveCount(0);
+    await expect(page.getByRole("button", { name: "Undo the stop" })).toBeVisible();
+  });
+});
