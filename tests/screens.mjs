@@ -193,7 +193,7 @@ export const scenes = [
         dialog: "start-title",
         reach: async ({ desk, page }) => {
           await page.goto(`${desk.url}?start=${SIX[0]}`);
-          await expect(page.getByRole("checkbox")).toBeVisible();
+          await expect(page.locator("dialog[open]").getByRole("checkbox")).toBeVisible();
         },
       },
       {

@@ -25,6 +25,8 @@ for (const scene of scenes) {
         } else {
           await expect(page.locator("dialog[open]")).toHaveCount(0);
         }
+        // What comes later is there before it is judged.
+        await expect(page.getByRole("heading", { level: 1 }).first()).toBeAttached();
         const usual = page.viewportSize();
         for (const width of WIDTHS) {
           await page.setViewportSize({ width, height: usual.height });
