@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn both_files_have_every_column() {
-        let row: [Value; 16] = core::array::from_fn(|place| Value::from(place));
+        let row: [Value; 16] = core::array::from_fn(Value::from);
         let table = file(Format::Csv, std::slice::from_ref(&row));
         assert_eq!(table.lines().count(), 2);
         assert!(table.lines().all(|line| line.split(',').count() == COLUMNS.len()));

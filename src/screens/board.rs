@@ -90,6 +90,10 @@ const CALM_SECONDS: i64 = 10;
 /// So many recordings that changed are looked at before the browser has its turn.
 const AT_ONCE: usize = 300;
 
+/// A list of more than so many recordings is put in order again four times a second at most: that looks at each of them.
+const LONG: usize = 400;
+const LONG_RESTS: Duration = Duration::from_millis(250);
+
 /// Of very many, so many are looked at in one second, and each of them less often.
 const CALM_AT_ONCE: i64 = 200;
 
@@ -107,6 +111,7 @@ impl BoardState {
         };
         let (waiting, more) = (StoredValue::new(VecDeque::new()), RwSignal::new(0));
         let looked_at = StoredValue::new(Timestamp::default());
+        let rests = StoredValue::new(false);
         follow(move || {
             let now = desk.clock.second();
             // The parts of a snapshot come one after the other: what was shown stays until it is whole.
@@ -193,8 +198,20 @@ impl BoardState {
                     }
                 });
             });
-            if list_changed {
+            if !list_changed || rests.get_value() {
+                return;
+            }
+            if state.kept.with_value(LiteMap::len) <= LONG || first {
                 state.changed.update(|count| *count += 1);
+            } else {
+                rests.set_value(true);
+                set_timeout(
+                    move || {
+                        rests.set_value(false);
+                        state.changed.update(|count| *count += 1);
+                    },
+                    LONG_RESTS,
+                );
             }
         });
         state

@@ -88,7 +88,7 @@ mod tests {
     }
 
     fn ended() -> Bundle {
-        bundle(include_str!("../../rules/journals/v1/stop-in-a-failover.jsonl"), "kept")
+        bundle(include_str!("../../rules/journals/v1/stop-in-a-failover.jsonl"), "7dvcc0qvqvky")
     }
 
     const TIME: JournalTime =
@@ -101,7 +101,7 @@ mod tests {
             SqliteStore::open(&folder.path().join("journal.db"), TIME, 30).expect("it opens").store;
         let at = Timestamp::from_millis(1_799_000_000_000);
         write(&mut store, ended(), "demonstration", at).expect("it is written");
-        let id = RecordingId::parse("kept").expect("an id");
+        let id = RecordingId::parse("7dvcc0qvqvky").expect("an id");
         let entries = store.entries(&id, 0, 10_000).expect("entries");
         assert_eq!(entries.len(), ended().entries.len());
         assert_eq!(entries.last().map(|last| last.at), Some(at));
