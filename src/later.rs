@@ -153,7 +153,7 @@ impl Later {
 
     /// The control that lets the screen stand still. Tracks.
     pub fn pause(self) -> Node {
-        self.draw(|| Node::Nothing, |screens| (screens.pause)())
+        self.tool(|screens| (screens.pause)())
     }
 
     /// Says that what follows the recordings could not be fetched, while that is so. Tracks.
@@ -161,10 +161,15 @@ impl Later {
         if matches!(self.state.get(), State::Failed) { failed() } else { Node::Nothing }
     }
 
-    /// A dialog. The screen under it says when its code is missing. Tracks.
+    /// A dialog. Tracks.
     pub fn dialog(self, dialog: Dialog) -> Node {
+        self.tool(|screens| (screens.dialog)(dialog))
+    }
+
+    /// What stands beside a screen, which says itself when the code is missing.
+    fn tool(self, draw: impl FnOnce(Screens) -> Node) -> Node {
         match self.state.get() {
-            State::There(screens) => (screens.dialog)(dialog),
+            State::There(screens) => draw(screens),
             State::Awaited | State::Failed => Node::Nothing,
         }
     }

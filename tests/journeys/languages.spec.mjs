@@ -55,6 +55,8 @@ const PSEUDO = JSON.stringify(Object.fromEntries(Object.keys(CATALOGUE).map((tex
 
 /** What may stand outside the marks: names and ids, numbers, times, names of the service's things. */
 const DATA = [
+  // What a build is called.
+  /\b[0-9a-f]{12}-trunk-[\w.-]+|\bdevelopment\b/g,
   // An id whose middle went.
   /[\w-]+…[\w-]*/g,
   /\b(math-7b|chem-1|phys-2a|econ-5|lang-6|music-2)(-\d+)?\b/g,
