@@ -39,11 +39,15 @@ export async function start(page, channel) {
   return new URL(page.url()).searchParams.get("recording");
 }
 
-/** Stops the recording whose page is shown, by the dialog. */
+/** Stops the recording whose page is shown, by the dialog; where it is away, its name is typed. */
 export async function stop(page, channel) {
   await page.getByRole("link", { name: "Stop recording…" }).click();
   const dialog = page.getByRole("dialog", { name: channel });
-  await dialog.getByRole("button", { name: "Stop recording", exact: true }).click();
+  await expect(async () => {
+    const name = dialog.getByLabel("Channel");
+    if ((await name.count()) > 0) await name.fill(channel);
+    await dialog.getByRole("button", { name: "Stop recording", exact: true }).click({ timeout: 500 });
+  }).toPass({ timeout: 10_000 });
   await expect(dialog).toHaveCount(0);
 }
 
