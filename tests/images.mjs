@@ -30,6 +30,7 @@ try {
   await desk.faults({ fault: "answer", operation: "start", cname: "latin-8", times: 3, status: 500 });
   ids["latin-8"] = await desk.request("latin-8").catch(() => undefined);
   await desk.faults({ fault: "disconnect", cname: CHANNELS[1], resumes_after_ms: 85_000 });
+  await desk.hurry(ids[CHANNELS[1]]);
   await desk.until("one is in doubt", async () => (await all(({ sessions }) => sessions.some(({ doubt }) => doubt))).length > 0, 60_000);
 
   const shoot = async (name) => {
