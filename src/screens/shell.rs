@@ -98,6 +98,7 @@ fn clock() -> Node {
     let desk = here().desk;
     // It shows that the page lives, also while the rest stands still.
     desk.clock.device();
+    desk.clock.second();
     let now = desk.clock.now();
     if now.millis() == 0 {
         return Node::Nothing;
