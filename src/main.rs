@@ -15,6 +15,7 @@ mod later;
 mod list;
 mod parts;
 mod route;
+mod save;
 mod screens;
 mod socket;
 mod standing;

@@ -1,10 +1,9 @@
 //! The list as a file: what the query shows, every column, also those that are hidden.
 
 use agora::Timestamp;
-use js_sys::{Array, Date};
-use leptos::prelude::*;
+use js_sys::Date;
 use serde_json::{Map, Value};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 
 use crate::screens::board::Listed;
 use crate::standing::Group;
@@ -120,22 +119,8 @@ pub fn save(format: Format, shown: &[&Listed], now: Timestamp) -> Result<(), JsV
         Format::Json => ("application/json", "json"),
     };
     let text = if format == Format::Csv { ["\u{feff}", &text].concat() } else { text };
-    let options = web_sys::BlobPropertyBag::new();
-    options.set_type(kind);
-    let blob = web_sys::Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &options)?;
-    let address = web_sys::Url::create_object_url_with_blob(&blob)?;
-    let link = document().create_element("a")?.unchecked_into::<web_sys::HtmlElement>();
-    link.set_attribute("href", &address)?;
     let name = ["recordings-", &instant(now).replace(':', "-"), ".", end].concat();
-    link.set_attribute("download", &name)?;
-    link.click();
-    set_timeout(
-        move || {
-            let _ = web_sys::Url::revoke_object_url(&address);
-        },
-        core::time::Duration::from_secs(60),
-    );
-    Ok(())
+    crate::save::save(&text, &name, kind)
 }
 
 #[cfg(test)]

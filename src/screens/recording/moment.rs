@@ -6,7 +6,6 @@ use leptos::prelude::*;
 use rules::api::JournalPage;
 use rules::bundle::{BUNDLE_ENTRIES, Instead, Step, Verdict};
 use rules::{Bundle, Entry, EntryNumber, Fact};
-use wasm_bindgen::{JsCast, JsValue};
 
 use super::{Known, Page, Past};
 use crate::clock::{day_and_time, exact_time_of_day, time_of_day};
@@ -17,6 +16,7 @@ use crate::parts::banner::banner;
 use crate::parts::icon::{Glyph, Tone};
 use crate::parts::rule::rule_link;
 use crate::route::{Route, api};
+use crate::save::save;
 use crate::socket::get;
 use crate::tasks::spawn;
 use crate::words;
@@ -269,22 +269,6 @@ async fn collect(page: &Page, app: &str, channel: &str) -> Result<(), String> {
     let build = page.desk.client.with_value(|client| client.build().unwrap_or_default().to_owned());
     let bundle = Bundle::new(page.id.clone(), entries, facts, build, page.desk.clock.now());
     let text = serde_json::to_string(&bundle).unwrap_or_default();
-    save(&text, &format!("{channel}-{}.tallylight.json", page.id))
+    save(&text, &format!("{channel}-{}.tallylight.json", page.id), "application/json")
         .map_err(|_| words::translated(said::NOT_SAVED).to_owned())
-}
-
-/// Gives a text to the browser as a file.
-fn save(text: &str, name: &str) -> Result<(), JsValue> {
-    let kind = web_sys::BlobPropertyBag::new();
-    kind.set_type("application/json");
-    let parts = js_sys::Array::of1(&text.into());
-    let blob = web_sys::Blob::new_with_str_sequence_and_options(&parts, &kind)?;
-    let address = web_sys::Url::create_object_url_with_blob(&blob)?;
-    let link: web_sys::HtmlAnchorElement = document().create_element("a")?.unchecked_into();
-    link.set_href(&address);
-    link.set_download(name);
-    link.click();
-    // The browser has begun to read it by then.
-    set_timeout(move || _ = web_sys::Url::revoke_object_url(&address), core::time::Duration::from_secs(10));
-    Ok(())
 }
