@@ -266,7 +266,7 @@ pub fn draw(board_state: BoardState, all: &[Rc<Listed>]) -> Node {
     let hidden_needs =
         all.iter().map(Rc::as_ref).filter(needs).count() - shown.iter().copied().filter(needs).count();
     let wanted = in_order(shown, view.sort, &pins);
-    let placed = place(&list.spots.get_value(), wanted, held);
+    let placed = list.spots.with_value(|before| place(before, wanted, held));
     list.spots.set_value(placed.spots.clone());
     let waiting = (placed.new, placed.moved);
     if list.waiting.with_untracked(|known| *known != waiting) {

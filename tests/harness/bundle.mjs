@@ -32,7 +32,7 @@ try {
   await page.getByRole("link", { name: "Stop recording…" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Stop recording", exact: true }).click();
   await desk.until("it is over", async () => JSON.stringify((await session()).phase).includes("over"), 60_000);
-  await page.waitForTimeout(1000);
+  await page.locator(".title .state-tag, .title .state").filter({ hasText: "Ended" }).waitFor();
   const [download] = await Promise.all([
     page.waitForEvent("download"),
     page.getByRole("button", { name: "Download bundle" }).click(),
