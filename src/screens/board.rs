@@ -540,13 +540,16 @@ pub fn board_screen(later: Later, open: Option<RecordingId>) -> Node {
             move || {
                 let all = state.all();
                 if !all.is_empty() {
-                    match later.list() {
+                    let list = match later.list() {
                         Some(list) => list(state, &all),
                         // A view of its own is not shown for a moment as if it were the usual one.
                         // A long list needs the tools that keep most of it off the page.
-                        None if !router.parameters().is_empty() || all.len() > 400 => loading_rows().into(),
+                        None if !router.parameters().is_empty() || all.len() > LONG => loading_rows().into(),
                         None => plain_list(state, &all),
-                    }
+                    };
+                    // A demonstration begins with what is over: its samples are offered all the same.
+                    let over = all.iter().all(|one| one.group == Group::Ended);
+                    nodes![list, (over && desk.demo()).then(|| el("div.empty").add(later.samples()))]
                 } else if desk.complete.get() {
                     empty(desk, later).into()
                 } else {
