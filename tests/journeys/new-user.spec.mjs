@@ -24,6 +24,7 @@ test("4.5 a new user starts, understands a retry, stops, and finds yesterday's f
   const { click, fill, taken } = hand();
   const home = () => page.goto(desk.url);
   await home();
+  await expect(page.getByRole("button", { name: "Start six sample recordings" }), "although yesterday's is in the list").toBeVisible();
 
   // Start a recording.
   await click(page.getByRole("link", { name: "Start recording" }).first());
