@@ -21,6 +21,12 @@ const NOTIFICATION_SECRET = "journey-notifications";
 /** How long a server may take until it prints its address, in milliseconds. */
 const START_LIMIT = 20_000;
 
+/** What runs now, so that nothing outlives this process. */
+const children = new Set();
+process.once("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+});
+
 /** A program that was started here; what it prints is kept for the report of a journey that fails. */
 class Program {
   constructor(name, args) {
@@ -29,9 +35,13 @@ class Program {
     this.addresses = [];
     this.waiting = [];
     this.child = spawn(join(BINARIES, name), args, { stdio: ["ignore", "pipe", "pipe"] });
+    children.add(this.child);
     this.ended = new Promise((resolve) => {
       this.child.once("error", (error) => resolve(`it cannot be started: ${error.message}`));
-      this.child.once("exit", (code, signal) => resolve(`it ended with ${signal ?? code}`));
+      this.child.once("exit", (code, signal) => {
+        children.delete(this.child);
+        resolve(`it ended with ${signal ?? code}`);
+      });
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       createInterface({ input: stream }).on("line", (line) => this.#read(line));
@@ -79,9 +89,10 @@ export class Desk {
   /**
    * Starts a pair. `clockRate` is how much faster than the wall its time runs; equal seeds give equal chances. With
    * `notifications`, a list of further options of the simulated service such as `["--notify-redundant"]`, it sends them.
-   * With `imports`, files of bundles, these recordings ended a day ago.
+   * With `imports`, files of bundles, these recordings ended a day ago. `between` takes the three addresses of the
+   * simulated service and returns those that the proxy is to use; `service` are further options of it.
    */
-  static async start({ clockRate = 10, seed = 1, app = "", notifications, imports = [] } = {}) {
+  static async start({ clockRate = 10, seed = 1, app = "", notifications, imports = [], between, service = [] } = {}) {
     const desk = new Desk();
     desk.folder = await mkdtemp(join(tmpdir(), "tallylight-journey-"));
     desk.clock = ["--clock-rate", String(clockRate), "--clock-origin", String(Date.now())];
@@ -94,9 +105,10 @@ export class Desk {
       desk.simulator = new Program("tallylight-simulator", [
         ...["--listen", "--listen-secondary", "--listen-region"].flatMap((listener) => [listener, "127.0.0.1:0"]),
         ...["--app-id", APP_ID, "--customer-key", CUSTOMER_KEY, "--customer-secret", CUSTOMER_SECRET],
-        ...["--seed", String(seed), ...desk.clock, ...notify],
+        ...["--seed", String(seed), ...desk.clock, ...notify, ...service],
       ]);
       desk.simulatorAddresses = await desk.simulator.listening(3);
+      desk.domains = between ? await between(desk.simulatorAddresses) : desk.simulatorAddresses;
       await desk.#configure(app);
       for (const file of imports) await desk.#import(file);
       await desk.startProxy();
@@ -126,7 +138,7 @@ export class Desk {
   }
 
   async #configure(app) {
-    const [primary, secondary, region] = this.simulatorAddresses;
+    const [primary, secondary, region] = this.domains;
     const text = (value) => JSON.stringify(value);
     await writeFile(
       join(this.folder, "tallylight.toml"),

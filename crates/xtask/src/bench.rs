@@ -9,6 +9,8 @@ pub enum Subject {
     Notifications,
     /// The list with 10 000 recordings of which 1 000 change each second, beside a page written by hand, in Chromium
     Board,
+    /// A thousand pages without a screen and two in Chromium at one control desk: requests, memory, p99 from entry to page
+    Stream,
 }
 
 /// Builds what is measured with optimisation, and measures it.
@@ -16,6 +18,7 @@ pub fn run(subject: Subject) -> Outcome {
     match subject {
         Subject::Notifications => notifications(),
         Subject::Board => board(),
+        Subject::Stream => stream(),
     }
 }
 
@@ -31,6 +34,23 @@ fn notifications() -> Outcome {
     let mut measure = std::process::Command::new(built.join("examples/notification_rate"));
     measure.arg(built.join(crate::servers::PROXY));
     processes::run(&mut measure, "The receiver of notifications is too slow, or could not be measured.")
+}
+
+/// `tests/bench/stream.mjs` says what is measured and how.
+fn stream() -> Outcome {
+    crate::check::needs_the_built_page()?;
+    tools::c_compiler()?;
+    let mut build = tools::cargo()?;
+    build.args(["build", "--release", "--package", "proxy", "--package", "simulator-server"]);
+    build.args(["--package", "process-tests", "--bins"]);
+    processes::run(&mut build, "The servers could not be built: see cargo's own message above.")?;
+    let built = crate::paths::binaries()?.with_file_name("release");
+    let mut measure = crate::check::node_in_tests()?;
+    measure.arg("bench/stream.mjs").env("TALLYLIGHT_BINARIES", built);
+    processes::run(
+        &mut measure,
+        "A thousand pages ask for more, take more or hear later than they may, or could not be measured.",
+    )
 }
 
 /// `tests/bench/board.mjs` says what is measured and how.

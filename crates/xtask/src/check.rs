@@ -1,9 +1,9 @@
 //! Everything that CI checks, in stages, each with its time; the last line says how many checks passed and failed.
 
 use crate::processes::{self, Running};
-use crate::{Outcome, Problem, chaos, page, paths, tools};
+use crate::{Outcome, Problem, chaos, page, paths, tools, torture};
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 use std::{fs, io};
@@ -11,7 +11,7 @@ use std::{fs, io};
 /// What `cargo xtask test` takes.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Leave out the simulation and the browser journeys
+    /// Leave out the simulation, the browser journeys and the torture
     #[arg(long)]
     quick: bool,
 }
@@ -22,6 +22,9 @@ const WASM_PACKAGES: [&str; 7] =
 
 /// How many schedules the simulation runs.
 const SCHEDULES: &str = "200000";
+
+/// How many runs of the torture are made, those that found something once among them.
+const TORTURE_RUNS: u32 = 10;
 
 /// How many checks of a stage passed and failed.
 #[derive(Clone, Copy, Default)]
@@ -95,9 +98,10 @@ pub fn run(options: &Options) -> Outcome {
         stage("size of the first load", &|| one(page::compress_and_weigh()))?;
     }
     if options.quick {
-        println!("== browser journeys: left out");
+        println!("== browser journeys and torture: left out");
     } else if servers && page {
         stage("browser journeys", &journeys)?;
+        stage("torture", &tortured)?;
     } else {
         stage("browser journeys", &|| {
             one(Err(Problem::new(
@@ -161,9 +165,29 @@ fn count_lines(name: &str, command: &mut Command, count_of: fn(&str) -> Option<C
     Ok(count.of_program(program.wait()?.success()))
 }
 
+/// Tests the checker, and makes some of the runs; each counts as one check.
+fn tortured() -> Count {
+    let tests = torture::checker_tests().and_then(|mut command| {
+        processes::run(&mut command, "The checker does not find what it is to find.")
+    });
+    let runs = torture::command(TORTURE_RUNS, true)
+        .and_then(|mut command| count_lines("the torture", &mut command, count_of_torture));
+    let (tests, runs) = (one(tests), runs.unwrap_or_else(|problem| one(Err(problem))));
+    Count { passed: tests.passed + runs.passed, failed: tests.failed + runs.failed }
+}
+
+/// Reads `runs: 10 passed, 0 failed`.
+fn count_of_torture(line: &str) -> Option<Count> {
+    passed_and_failed(line.strip_prefix("runs: ")?)
+}
+
 /// Reads `invariants: 38 passed, 0 failed`.
 fn count_of_simulation(line: &str) -> Option<Count> {
-    let (passed, failed) = line.strip_prefix("invariants: ")?.split_once(", ")?;
+    passed_and_failed(line.strip_prefix("invariants: ")?)
+}
+
+fn passed_and_failed(text: &str) -> Option<Count> {
+    let (passed, failed) = text.split_once(", ")?;
     let number = |text: &str, word: &str| text.strip_suffix(word)?.parse::<u64>().ok();
     Some(Count { passed: number(passed, " passed")?, failed: number(failed, " failed")? })
 }
@@ -213,16 +237,31 @@ fn count_of_playwright(report: &str) -> Option<Count> {
 
 /// Runs a program of `tests/` with Node: it looks at the built page (`cargo xtask build`) in Chromium.
 pub fn built_page_script(name: &str, failure: &str) -> Outcome {
-    if !paths::dist().join("index.html").is_file() {
-        return Err(Problem::new("There is no built page in dist/: run `cargo xtask build` first."));
+    needs_the_built_page()?;
+    crate::servers::build()?;
+    processes::run(node_in_tests()?.arg(name), failure)
+}
+
+/// Says what to do where there is no built page.
+pub fn needs_the_built_page() -> Outcome {
+    let folder = std::env::var_os("TALLYLIGHT_ASSETS").map_or_else(paths::dist, PathBuf::from);
+    if folder.join("index.html").is_file() {
+        return Ok(());
     }
+    Err(Problem::new(format!(
+        "There is no built page in {}: run `cargo xtask build` first.",
+        folder.display()
+    )))
+}
+
+/// Node in the folder `tests/`, with all that its programs need there.
+pub fn node_in_tests() -> Outcome<Command> {
     tools::node()?;
     tools::chromium()?;
     install_node_packages()?;
-    crate::servers::build()?;
     let mut node = Command::new("node");
-    node.arg(name).current_dir(paths::root().join("tests")).env("TALLYLIGHT_BINARIES", paths::binaries()?);
-    processes::run(&mut node, failure)
+    node.current_dir(paths::root().join("tests")).env("TALLYLIGHT_BINARIES", paths::binaries()?);
+    Ok(node)
 }
 
 /// Installs what tests/package-lock.json names when it has changed since the last time.
@@ -286,6 +325,8 @@ mod tests {
             count_of_simulation("invariants: 36 passed, 2 failed").expect("the simulation's last line");
         assert_eq!((count.passed, count.failed), (36, 2));
         assert!(count_of_simulation("I-01  1234  0  At most one start").is_none());
+        let count = count_of_torture("runs: 9 passed, 1 failed").expect("the last line of the torture");
+        assert_eq!((count.passed, count.failed), (9, 1));
     }
 
     #[test]

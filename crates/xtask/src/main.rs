@@ -16,6 +16,7 @@ mod servers;
 mod split;
 mod style;
 mod tools;
+mod torture;
 
 use clap::{Parser, Subcommand};
 use std::fmt;
@@ -64,6 +65,8 @@ enum Command {
     Agree(agree::Options),
     /// Run the whole desk in virtual time with faults, once a seed, and say what breaks
     Chaos(chaos::Options),
+    /// Press and break the real servers and two pages as seeds say, and compare what each showed with what truly happened
+    Torture(torture::Options),
     /// Measure what has a figure to keep; too long and too dependent on the machine for the tests
     Bench {
         /// What
@@ -96,6 +99,7 @@ fn main() -> ExitCode {
         Command::Test(options) => check::run(&options),
         Command::Agree(options) => agree::run(&options),
         Command::Chaos(options) => chaos::run(&options),
+        Command::Torture(options) => torture::run(&options),
         Command::Bench { subject } => bench::run(subject),
         Command::Lighthouse => check::built_page_script(
             "lighthouse.mjs",
