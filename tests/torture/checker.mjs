@@ -184,7 +184,8 @@ export function check(history) {
   for (const page of pages) {
     let liveSince;
     for (const stretch of history.stretches.filter((one) => one.page === page)) {
-      liveSince = isLive(stretch) ? (liveSince ?? stretch.from) : undefined;
+      // One that stood still begins anew.
+      liveSince = isLive(stretch) ? ((stretch.woke ? undefined : liveSince) ?? stretch.from) : undefined;
       const shown = new Map(Object.entries(stretch.rows));
       if (stretch.opened) shown.set(stretch.opened.id, stretch.opened);
 

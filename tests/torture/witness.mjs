@@ -43,7 +43,9 @@ function eye() {
     const at = performance.timeOrigin + performance.now();
     // What is told again stands still and is shown on.
     if (seen === before && at - told < 150) return;
-    window.tortureTell(at, seen === before ? null : seen);
+    // Where it stood still itself, nobody saw the page in between.
+    const woke = at - told > 1_000;
+    window.tortureTell(at, seen === before && !woke ? null : seen, woke);
     before = seen;
     told = at;
   };
@@ -53,7 +55,7 @@ function eye() {
 
 /** Everything that the pages of a run showed and were told. */
 export class Witness {
-  /** Stretches in which one page showed the same, oldest first: `{ page, from, until, link, list, rows, opened }`. */
+  /** Stretches in which one page showed the same, oldest first: `{ page, from, until, woke, link, list, rows, opened }`. */
   stretches = [];
 
   /** Entries that the proxy told a page: `{ page, at, recording, entry }`. */
@@ -65,9 +67,9 @@ export class Witness {
   /** Watches a page from its first line on. */
   async watch(name, page) {
     let last;
-    await page.exposeBinding("tortureTell", (_, at, seen) => {
+    await page.exposeBinding("tortureTell", (_, at, seen, woke) => {
       if (seen !== null) {
-        last = { page: name, from: at, until: at, ...JSON.parse(seen) };
+        last = { page: name, from: at, until: at, woke, ...JSON.parse(seen) };
         this.stretches.push(last);
       } else if (last) {
         last.until = at;
