@@ -9,7 +9,7 @@ use rules::journal::{AlarmCause as Alarm, DecisionKind as Kind, Domain, WaitingF
 use rules::{Board, Call, Entry, Fact, RecordingId, RuleId, SessionNumber};
 
 use crate::history::Came;
-use crate::model::other_suffix;
+use crate::instants::other_suffix;
 use crate::reading::{Recording, Session, State};
 
 /// A call that is due at an instant.
@@ -38,11 +38,21 @@ pub struct Model {
     /// The domain that goes first, and whether the region has one (D2).
     pub(crate) first: Domain,
     pub(crate) region: bool,
+    /// When the last notification came.
+    pub(crate) notified: Option<Timestamp>,
 }
 
 impl Model {
     /// Takes in an entry.
     pub fn take(&mut self, id: &RecordingId, entry: &Entry) {
+        if matches!(entry.fact, Fact::Notified(_)) {
+            // A notification makes no step stale that was decided without it.
+            let before = self.recordings.get(id).map(|recording| recording.last_at);
+            let due = before.map(|before| self.due(id, before, true).calls);
+            if let (Some(due), Some(recording)) = (due, self.recordings.get_mut(id)) {
+                recording.was_due.extend(due);
+            }
+        }
         let leased = matches!(entry.fact, Fact::Leased(_));
         let interval = if leased { self.interval_due(id) } else { None };
         match self.recordings.get_mut(id) {
@@ -103,7 +113,10 @@ impl Model {
                 // It may have been decided any time since the entry before.
                 let before = self.recordings.get(id).map_or(at, |recording| recording.last_at);
                 let due = self.due(id, at, true);
-                let allowed = due.calls.iter().any(fits) || self.due(id, before, true).calls.iter().any(fits);
+                let was_due = self.recordings.get(id).map_or(&[][..], |recording| &recording.was_due);
+                let allowed = due.calls.iter().any(fits)
+                    || self.due(id, before, true).calls.iter().any(fits)
+                    || was_due.iter().any(fits);
                 (!allowed).then(|| format!("{id} at {at}: {sent:?}, where the model has {:?}", due.calls))
             }
             Fact::Decided(decision) => {
@@ -129,6 +142,7 @@ impl Model {
         let policy = &recording.policy;
         self.first = board.domain(policy, now, false);
         self.region = board.facts().has_region;
+        self.notified = board.facts().notified;
         let stale = board.domain(policy, now, true) != self.first;
         let own = self.due(&recording.id, now, false);
         let engine = rules::outlook(recording, board, now);
@@ -226,6 +240,11 @@ impl Look<'_> {
         self.due.conclusions.push((self.now, kind, rule));
     }
 
+    /// S9: whether a notification was seen within a day.
+    pub fn is_notified(&self) -> bool {
+        self.model.notified.is_some_and(|seen| self.now.since(seen) <= Duration::from_secs(86_400))
+    }
+
     /// An alarm: once for its cause, until that has passed.
     pub fn alarm(&mut self, at: Timestamp, cause: Alarm, rule: RuleId) {
         if !self.has(cause) {
@@ -242,4 +261,11 @@ impl Look<'_> {
         let kind = if self.has(alarm) { Kind::WaitForStaff(why) } else { Kind::Alarm(alarm) };
         self.concludes(kind, rule);
     }
+}
+
+#[test]
+fn the_model_is_short_enough_to_be_read_at_once() {
+    let says = |line: &&str| !line.trim_start().starts_with("//") && line.contains(char::is_alphanumeric);
+    let lines = include_str!("model.rs").lines().filter(says).count();
+    assert!(lines <= 400, "{lines} lines");
 }

@@ -14,6 +14,7 @@ pub mod chance;
 pub mod compare;
 pub mod desk;
 pub mod history;
+mod instants;
 pub mod judge;
 mod model;
 pub mod planted;

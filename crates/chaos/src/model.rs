@@ -1,6 +1,6 @@
 //! The reference model: the table of the rules as their text has it, not as the engine does. From what the journals say
 //! ([`crate::reading`]) and the time it tells which calls are due when, and what is to be concluded. Its numbers are the
-//! documented ones. It leaves out what no schedule makes happen: notifications, changes of what runs, pairs, web and
+//! documented ones. It leaves out what no schedule makes happen: fatal errors, changes of what runs, pairs, web and
 //! individual mode. At most 400 lines that say something (no comment, no closing bracket), so that it can be read at once
 //! beside `docs/rules.md`.
 
@@ -13,38 +13,9 @@ use rules::{Patience, RuleId, SessionNumber};
 
 use crate::compare::{Look, Plan};
 use crate::history::Came;
+use crate::instants::{instant, nth, other_suffix, rhythm, s};
 use crate::reading::State::{Accepted, Ending, GivenUp, Live, Lost, NotStarted, Taken, Trying};
-use crate::reading::{Lane, MayRun, Round, Session, in_use, unclear};
-
-const fn s(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-/// The n-th gap of a list, from 1; the last one goes on.
-fn nth(gaps: &[u64], n: u32) -> Duration {
-    s(gaps[(n.max(1) as usize).min(gaps.len()) - 1])
-}
-
-/// D10: the next instant that counts from a zero. One that passed while a call was open is skipped, the last one is not.
-fn instant(zero: Timestamp, offsets: &[u64], lane: &Lane) -> Option<(Timestamp, u32)> {
-    let after = lane.ended.map_or(zero, |ended| ended.max(zero));
-    let next = offsets.iter().position(|offset| zero + s(*offset) > after);
-    let place = next.unwrap_or(offsets.len() - 1);
-    let at = zero + s(offsets[place]);
-    let done = next.is_none() && lane.sent.is_some_and(|sent| sent >= at);
-    (!done).then_some((at, place as u32 + 1))
-}
-
-/// The next instant of an endless rhythm.
-fn rhythm(zero: Timestamp, every: u64, lane: &Lane) -> (Timestamp, u32) {
-    let passed = lane.ended.map_or(0, |ended| ended.since(zero).as_secs() / every) + 1;
-    (zero + s(passed * every), passed as u32)
-}
-
-/// The same name under the other suffix.
-pub(crate) const fn other_suffix(domain: Domain) -> Domain {
-    if matches!(domain, Domain::Secondary) { Domain::Primary } else { Domain::Secondary }
-}
+use crate::reading::{MayRun, Round, Session, in_use, unclear};
 
 impl Look<'_> {
     /// D2, D4: the same call again, before the operation's own schedule goes on.
@@ -114,23 +85,14 @@ impl Look<'_> {
         let rule = match round.because {
             Because::Replaces(_) => RuleId::R1,
             Because::ChangesOver(_) => RuleId::T6,
+            Because::Restarts(_) => RuleId::R2,
+            Because::Doubles(_) => RuleId::V4,
             _ => RuleId::S2,
         };
         let it = self.it;
         // S11: none free: the one that was lost, or left behind as a possible orphan, longest ago.
-        let since = |its: &Session| match its.state {
-            GivenUp => Some(its.failed().1),
-            Lost | NotStarted | Taken => its.absent.map(|absent| absent.t0),
-            _ => None,
-        };
-        let gone_since = |uid: &Uid| {
-            let holders = it.sessions.iter().filter(|its| its.uid == *uid && its.holds());
-            Some((holders.map(since).collect::<Option<Vec<_>>>()?.into_iter().max()?, *uid))
-        };
-        let order = it.order();
-        let free = order.iter().copied().find(|uid| self.model.is_free(&it.channel, *uid));
-        let longest_ago = || order.iter().filter_map(gone_since).min().map(|(_, uid)| uid);
-        let Some(uid) = free.or_else(longest_ago) else { return };
+        let free = it.order().into_iter().find(|uid| self.model.is_free(&it.channel, *uid));
+        let Some(uid) = free.or_else(|| it.gone_longest()) else { return };
         if round.full == 0 {
             return self.acquire(uid, round.begun, rule);
         }
@@ -168,11 +130,13 @@ impl Look<'_> {
         if lane.open.is_some() || session.acquire.open.is_some() {
             return;
         }
+        if self.it.runs_with(session.uid, session.number) {
+            return self.give_up(session, RuleId::S11);
+        }
         let tries = self.it.tries(session.uid);
         let attempt = if round.minutes.is_some() { 1 } else { tries + 1 };
-        let first = || self.plan(session, Operation::Start, resource, RuleId::S2, attempt);
         let next = self.repeat(session, Operation::Start).or_else(|| match lane.came {
-            None => Some(first()),
+            None => Some(self.plan(session, Operation::Start, resource, RuleId::S2, attempt)),
             Some(came) => self.again(session, came, round.from, round.minutes.is_some()),
         });
         match (next, lane.came) {
@@ -223,7 +187,7 @@ impl Look<'_> {
             if self.now >= since + s(1800) {
                 return self.wait(WaitingFor::StartTries, Alarm::StartFailing, RuleId::S4);
             }
-            return self.acquire(it.other(last.uid), ended + s(60), RuleId::S4);
+            return self.acquire(it.in_turn(last.uid), ended + s(60), RuleId::S4);
         }
         let like = |fits: fn(Came) -> bool| {
             let same = it.round().filter(|its| its.uid == last.uid && its.start.came.is_some_and(fits));
@@ -247,8 +211,14 @@ impl Look<'_> {
         let rule = if came.is_some_and(in_use) { RuleId::S7 } else { RuleId::S4 };
         let untried =
             |uid: &Uid| it.round().all(|its| its.uid != *uid) && self.model.is_free(&it.channel, *uid);
+        // S9: where notifications come, one may still tell of what this UID left behind.
+        let ours = |its: &Session| {
+            let holder = its.number == last.number || came == Some(Came::Conflict);
+            holder && its.uid == last.uid && its.may_run == MayRun::Possibly
+        };
+        let wait = if self.is_notified() && it.sessions.iter().any(ours) { s(10) } else { s(0) };
         match it.order().into_iter().find(untried) {
-            Some(uid) if it.failed_uids() < 2 => self.acquire(uid, ended, rule),
+            Some(uid) if it.failed_uids() < 2 => self.acquire(uid, ended + wait, rule),
             _ if it.failed_uids() > 0 => self.concludes(Kind::Alarm(Alarm::StartFailing), RuleId::S4),
             _ => self.concludes(Kind::Alarm(Alarm::UidsInUse), RuleId::S7),
         }
@@ -263,8 +233,7 @@ impl Look<'_> {
         let Some(resource) = session.resource else {
             return self.concludes(Kind::Abandoned(session.number), rule);
         };
-        let runs = |its: &Session| matches!(its.state, Accepted | Live | Ending) && its.uid == session.uid;
-        let usable = self.now <= resource + s(290) && !self.it.sessions.iter().any(runs);
+        let usable = self.now <= resource + s(290) && !self.it.runs_with(session.uid, session.number);
         let may = lane.came.is_some_and(unclear) || lane.silent > 0 || session.may_run != MayRun::No;
         let round =
             self.it.round.map_or((session.number, false), |round| (round.from, round.minutes.is_some()));
@@ -298,12 +267,38 @@ impl Look<'_> {
         let calm = session.absent.is_none() && session.unclear.is_none() && session.refused.is_none();
         let to_name = calm && session.state == Live && !session.named && !session.adopted;
         let files = session.confirmed.filter(|_| to_name && session.stop_accepted.is_none());
-        let files = files.and_then(|confirmed| instant(confirmed, &[15, 75], lane));
-        let (at, rule, attempt) = self.scheduled(session, sid);
-        match files {
-            _ if repeat.is_some() => repeat,
-            Some((sooner, n)) if sooner < at => plan(sooner, RuleId::L1, n),
-            _ => plan(at, rule, attempt),
+        let named = |confirmed| instant(confirmed, &[15, 75], lane).map(|(at, n)| (at, RuleId::L1, n));
+        // M9: at most one in 5 s, and none before V1's first.
+        let first = session.first_asked.map_or(sid + s(5), |_| sid);
+        let calm = lane.sent.map_or(sid, |sent| sent + s(5)).max(first);
+        let told = session.asks.map(|came| (came.max(calm), RuleId::M9, 1));
+        let unseen =
+            |due: &Timestamp| lane.sent.is_none_or(|sent| sent < *due) && self.now < session.verdict();
+        let missed = self.missed(session).filter(unseen).map(|due| (due, RuleId::V4, 1));
+        let sooner = [told, missed, files.and_then(named)].into_iter().flatten();
+        let scheduled = self.scheduled(session, sid);
+        let (at, rule, n) = sooner.fold(scheduled, |one, other| if other.0 < one.0 { other } else { one });
+        repeat.or_else(|| plan(at, rule, n))
+    }
+
+    /// V4: when a 13 was due that did not come, where the policy waits for one.
+    fn missed(&self, session: &Session) -> Option<Timestamp> {
+        let due = session.accepted_at()? + s(10);
+        let doubles = matches!(session.because, Because::Doubles(_)) || session.replaced;
+        let waits = self.it.policy.started_notification
+            && self.it.stop_wanted(session).is_none()
+            && matches!(session.state, Accepted | Live)
+            && !(session.adopted || doubles || session.absent.is_some());
+        (waits && session.registered().is_none_or(|at| at > due)).then_some(due)
+    }
+
+    /// V4: it answers although none came: a second one is begun.
+    fn doubled(&mut self, session: &Session) {
+        let Some(due) = self.missed(session) else { return };
+        let timely = |asked: Timestamp| asked >= due && asked < session.verdict();
+        let good = session.status.is_some_and(|status| status.code <= 5 && timely(status.asked));
+        if good && self.it.round.is_none() && !self.it.waiting && !self.it.watched {
+            self.concludes(Kind::Replace(session.number), RuleId::V4);
         }
     }
 
@@ -360,12 +355,10 @@ impl Look<'_> {
         (ended + self.routine(session), rule, 1)
     }
 
-    /// M1: 120 s, or 0.9 of the idle time, not below 15 s, ±5 % by a hash (FNV-1a) of the `sid`, and at most 40 % of 10 QPS.
+    /// M1: 120 s, or 0.9 of the idle time, not below 15 s, ±5 % by a hash of the `sid`, and at most 40 % of 10 QPS.
     pub fn routine(&self, session: &Session) -> Duration {
         let base = (900 * u64::from(self.it.idle)).clamp(15_000, 120_000);
-        let hash = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-        let sid = session.sid.iter().flat_map(|(sid, _)| sid.as_str().bytes());
-        let permille = 950 + u64::from(sid.fold(0x811C_9DC5, hash) % 101);
+        let permille = 950 + u64::from(session.hash() % 101);
         let watched = self.model.recordings.values().flat_map(|other| &other.sessions);
         let stretched = watched.filter(|other| other.watched()).count() as u64 * 250;
         Duration::from_micros(base * permille).max(Duration::from_millis(stretched))
@@ -403,11 +396,15 @@ impl Look<'_> {
     pub fn conclude(&mut self, session: &Session) {
         let (number, state, now) = (session.number, session.state, self.now);
         let Some(sid) = session.accepted_at() else { return };
+        self.doubled(session);
         if session.back {
             return self.concludes(Kind::Recovered(number), RuleId::M4);
         }
+        let ended = |how| Kind::Ended { session: number, how };
         if now >= sid + s(3600 * self.it.hours) {
-            return; // T6: nothing is evidence any more.
+            // T6: no answer is evidence any more; a notification is.
+            let told = session.exit().map(|_| (now, ended(EndedHow::Notified), RuleId::T6));
+            return self.due.conclusions.extend(told);
         }
         self.alarms(session);
         let told =
@@ -418,7 +415,6 @@ impl Look<'_> {
         let code = session.status.map_or(u8::MAX, |status| status.code);
         let asked = session.status.map(|status| status.asked);
         let wanted = self.it.stop_wanted(session).is_some();
-        let ended = |how| Kind::Ended { session: number, how };
         let absent = session.absent;
         let sent_after =
             |at: Timestamp| absent.and_then(|absent| absent.asked).is_some_and(|asked| asked >= at);
@@ -426,6 +422,12 @@ impl Look<'_> {
         let ours = session.stop_accepted.is_some() || wanted;
         let how = if ours { EndedHow::Stopped } else { EndedHow::Exited };
         match (state, code, absent) {
+            _ if session.exit().is_some() && session.stop_accepted.is_some() => {
+                return self.concludes(ended(EndedHow::Stopped), RuleId::T2);
+            }
+            _ if session.exit().is_some_and(sent_after) => {
+                return self.concludes(ended(EndedHow::Notified), RuleId::M9);
+            }
             (Lost | NotStarted | Taken, _, Some(absent)) if sent_after(absent.t0 + s(600)) => {
                 return self.concludes(ended(EndedHow::NotFound), RuleId::M11);
             }
@@ -461,8 +463,10 @@ impl Look<'_> {
             return self.concludes(Kind::TakenAsEnded(number), RuleId::T3);
         }
         let patience = if state == Live { self.it.policy.patience } else { Patience::Patient };
+        // F1: a third failover that was told of just now may be what these 404s are about.
+        let news_is_old = session.told_last().is_none_or(|told| sent_after(told + s(30)));
         let believed = match patience {
-            Patience::Patient if session.failovers < 3 => sent_after(absent.t0 + s(90)),
+            Patience::Patient if session.proved() < 3 || !news_is_old => sent_after(absent.t0 + s(90)),
             Patience::Patient | Patience::Swift => sent_after(absent.t0 + s(30)),
             Patience::Immediate => true,
         };
@@ -535,6 +539,10 @@ impl Look<'_> {
         let unseen = |to| gone.last_answer.is_none_or(|at| at < to);
         if it.watched {
             self.alarm(now, Alarm::Lost(gone.number), RuleId::M3);
+        } else if gone.left_idle() {
+            let waits = Kind::WaitForStaff(WaitingFor::Idle);
+            let restarts = it.policy.restart_after_idle;
+            self.concludes(if restarts { Kind::Replace(gone.number) } else { waits }, RuleId::R2);
         } else if matches!(gone.because, Because::Replaces(_)) && !gone.recorded {
             self.wait(WaitingFor::FailedReplacement, Alarm::ReplacementFailed, RuleId::R5);
         } else if it.replacements.iter().filter(|at| now.since(**at) < s(900)).count() >= 3 {
@@ -545,11 +553,4 @@ impl Look<'_> {
             self.concludes(Kind::Replace(gone.number), RuleId::R1);
         }
     }
-}
-
-#[test]
-fn the_model_is_short_enough_to_be_read_at_once() {
-    let says = |line: &&str| !line.trim_start().starts_with("//") && line.contains(char::is_alphanumeric);
-    let lines = include_str!("model.rs").lines().filter(says).count();
-    assert!(lines <= 400, "{lines} lines");
 }

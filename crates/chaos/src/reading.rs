@@ -3,11 +3,12 @@
 
 use core::time::Duration;
 
-use agora::{AnswerClass, Operation, QueryAnswer, Sid, Timestamp, Uid, UnansweredCause};
-use rules::journal::{AlarmCause, By, CallId, CallSent, DecisionKind, Domain, EndedHow, Uids};
+use agora::{AnswerClass, EventType, Operation, QueryAnswer, Sid, Timestamp, Uid, UnansweredCause};
+use rules::journal::{AlarmCause, By, CallId, CallSent, DecisionKind, Domain, EndedHow, Notified, Uids};
 use rules::recording::Because;
 use rules::{Entry, Fact, Policy, RuleId, SessionNumber};
 
+use crate::compare::Plan;
 use crate::history::{Came, came, parts_of};
 
 /// The calls of one operation of one session.
@@ -77,6 +78,19 @@ pub(crate) struct Unclear {
     pub code65: u32,
 }
 
+/// One notification: who sent it, when it happened, its place among the events of its sender, and when it came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Notice {
+    pub event: EventType,
+    pub uid: Uid,
+    pub sent: Timestamp,
+    pub sequence: u64,
+    pub came: Timestamp,
+    /// A 12's new recorder, and whether a 41 says that nobody was there.
+    pub new_uid: Option<Uid>,
+    pub idle: bool,
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     pub number: SessionNumber,
@@ -115,6 +129,9 @@ pub(crate) struct Session {
     pub stop_accepted: Option<Timestamp>,
     pub replaced: bool,
     pub dismissed: bool,
+    /// What notifications told, as they came, and since when one of them wants it asked after.
+    pub notices: Vec<Notice>,
+    pub asks: Option<Timestamp>,
 }
 
 /// One way to a `sid`: why, since when, from which session on, how often all UIDs were in use, when both had failed.
@@ -162,6 +179,8 @@ pub(crate) struct Recording {
     pub gap: Option<Gap>,
     pub hurried: Option<Timestamp>,
     pub last_at: Timestamp,
+    /// What was due before notifications came that whoever acts may not know yet.
+    pub was_due: Vec<Plan>,
 }
 
 impl Lane {
@@ -238,6 +257,8 @@ impl Session {
             stop_accepted: None,
             replaced: false,
             dismissed: false,
+            notices: Vec::new(),
+            asks: None,
         }
     }
 
@@ -359,6 +380,7 @@ impl Recording {
             gap: None,
             hurried: None,
             last_at: entry.at,
+            was_due: Vec::new(),
         })
     }
 
@@ -430,8 +452,44 @@ impl Recording {
                     self.end_round(adopted.session, at);
                 }
             }
+            Fact::Notified(notified) => self.notified(notified, at),
             _ => {}
         }
+    }
+
+    fn notified(&mut self, notified: &Notified, came: Timestamp) {
+        use EventType::{
+            BackedUp, Error, RecorderLeave, RecorderStarted, SessionExit, SessionFailover, SliceStart,
+            StatusUpdate, Uploaded,
+        };
+        let of_sid = |its: &&mut Session| its.sid.as_ref().is_some_and(|(sid, _)| *sid == notified.sid);
+        let Some(session) = self.sessions.iter_mut().find(of_sid) else { return };
+        let Notified { event, sequence, sent_at: sent, details, .. } = notified;
+        let uid = notified.uid.unwrap_or(session.uid);
+        // N3: an end counts once, an upload once for each recorder.
+        let mut known = session.notices.iter().filter(|notice| notice.event == *event);
+        let asks = match event {
+            SessionExit => known.next().is_none(),
+            Uploaded | BackedUp => known.all(|notice| notice.uid != uid),
+            Error => details.level.is_some_and(|level| level >= 4),
+            StatusUpdate | SessionFailover | RecorderStarted | RecorderLeave => true,
+            _ => false,
+        };
+        if asks && session.watched() {
+            session.asks.get_or_insert(came);
+        }
+        session.recorded |= *event == SliceStart;
+        session.names(&details.files);
+        let (new_uid, idle) = (details.new_uid, details.left_idle());
+        session.notices.push(Notice {
+            event: *event,
+            uid,
+            sent: *sent,
+            sequence: *sequence,
+            came,
+            new_uid,
+            idle,
+        });
     }
 
     /// M10: who takes over asks before anything is concluded.
@@ -455,7 +513,11 @@ impl Recording {
             self.sessions.push(Session::new(sent.session, sent.uid, because, at));
             self.next += 1;
         }
+        self.was_due.clear();
         let Some(session) = self.session_mut(sent.session) else { return };
+        if sent.operation == Operation::Query {
+            session.asks = None;
+        }
         let lane = session.lane_mut(sent.operation);
         if lane.silent == 0 && lane.limited == 0 {
             (lane.from, lane.left) = (sent.domain, false);
@@ -569,10 +631,13 @@ impl Recording {
             DecisionKind::Confirmed(_) | DecisionKind::NotStarted { .. } => {
                 self.pass(|cause| cause == AlarmCause::Unconfirmed(number));
                 let why = self.session(number).map(|session| session.because);
-                if let (DecisionKind::Confirmed(_), Some(Because::ChangesOver(old))) = (kind, why)
-                    && let Some(old) = self.session_mut(old)
-                {
-                    old.stop_it(at, RuleId::T6);
+                let (old, rule) = match why {
+                    Some(Because::ChangesOver(old)) => (old, RuleId::T6),
+                    Some(Because::Doubles(old)) => (old, RuleId::V4),
+                    _ => (0, RuleId::T6),
+                };
+                if let (DecisionKind::Confirmed(_), Some(old)) = (kind, self.session_mut(old)) {
+                    old.stop_it(at, rule);
                 }
             }
             DecisionKind::Ended { .. } => self.pass(|cause| cause.session() == Some(number)),
@@ -593,8 +658,12 @@ impl Recording {
                 if rule == RuleId::R1 {
                     self.replacements.push(at);
                 }
-                let because =
-                    if rule == RuleId::T6 { Because::ChangesOver(*gone) } else { Because::Replaces(*gone) };
+                let because = match rule {
+                    RuleId::T6 => Because::ChangesOver(*gone),
+                    RuleId::V4 => Because::Doubles(*gone),
+                    RuleId::R2 => Because::Restarts(*gone),
+                    _ => Because::Replaces(*gone),
+                };
                 self.begin_round(because, at);
             }
             DecisionKind::WaitForStaff(_) => {
@@ -651,7 +720,13 @@ impl Recording {
 
     /// A `sid` came; another session that was begun meanwhile is not needed.
     fn end_round(&mut self, number: SessionNumber, at: Timestamp) {
-        if let Some(round) = self.round.take_if(|round| number >= round.from) {
+        // Also one of the same way to a `sid`, in which every UID was in use before (S7).
+        let begun = self.session(number).map(|session| (session.because, session.begun));
+        let of_it = |round: &mut Round| {
+            let same = begun.is_some_and(|(because, at)| because == round.because && at >= round.begun);
+            number >= round.from || same
+        };
+        if let Some(round) = self.round.take_if(of_it) {
             self.give_up_from(round.from, at);
         }
         self.pass(|cause| {
@@ -747,6 +822,84 @@ impl Session {
                 || (self.state == State::Accepted && (by_m || self.adopted || stopped)))
     }
 
+    /// M1: FNV-1a of its `sid`.
+    pub(crate) fn hash(&self) -> u32 {
+        let hash = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        let sid = self.sid.iter().flat_map(|(sid, _)| sid.as_str().bytes());
+        sid.fold(0x811C_9DC5, hash)
+    }
+
+    /// N4: the newest notification of this kind.
+    fn newest(&self, of_kind: impl Fn(&Notice) -> bool) -> Option<&Notice> {
+        let order = |notice: &Notice| (notice.sent, notice.uid != self.uid, notice.sequence);
+        let of_kind = self.notices.iter().filter(|notice| of_kind(notice));
+        of_kind.reduce(|newest, next| if order(next) > order(newest) { next } else { newest })
+    }
+
+    /// M9: when the 11 came that ended it: after the last good answer, and no 12 is later.
+    pub(crate) fn exit(&self) -> Option<Timestamp> {
+        let exit = self.newest(|notice| notice.event == EventType::SessionExit)?;
+        let good = self.status.is_some_and(|status| status.code <= 5 && status.asked >= exit.sent);
+        let moved = self.newest(|notice| notice.event == EventType::SessionFailover);
+        (!good && moved.is_none_or(|moved| moved.sent <= exit.sent)).then_some(exit.came)
+    }
+
+    /// R2: a 41 of the recorder that is there now says that nobody else was, and nothing later says otherwise.
+    pub(crate) fn left_idle(&self) -> bool {
+        use EventType::{RecorderLeave, RecorderStarted, SessionFailover, SliceStart};
+        let Some(left) = self.newest(|notice| notice.event == RecorderLeave && notice.idle) else {
+            return false;
+        };
+        let order = |notice: &Notice| (notice.sent, notice.uid != self.uid, notice.sequence);
+        let there = |notice: &Notice| {
+            matches!(notice.event, SessionFailover | RecorderStarted | SliceStart)
+                && order(notice) > order(left)
+        };
+        let current = self.legs().into_iter().max().map_or(self.uid, |(_, uid)| uid);
+        left.uid == current && !self.notices.iter().any(there)
+    }
+
+    /// F3: the recorders of failovers, each with the earliest event that names it.
+    fn legs(&self) -> Vec<(Timestamp, Uid)> {
+        let mut legs: Vec<(Timestamp, Uid)> = Vec::new();
+        for notice in &self.notices {
+            let announced = notice.new_uid.filter(|_| notice.event == EventType::SessionFailover);
+            for uid in [Some(notice.uid), announced].into_iter().flatten().filter(|uid| *uid != self.uid) {
+                match legs.iter_mut().find(|(_, leg)| *leg == uid) {
+                    Some((at, _)) => *at = notice.sent.min(*at),
+                    None => legs.push((notice.sent, uid)),
+                }
+            }
+        }
+        legs
+    }
+
+    /// F1: failovers that are proved: by file names, by 12s, or by the recorders that sent something.
+    pub(crate) fn proved(&self) -> u8 {
+        let count = |named: &dyn Fn(&Notice) -> Option<Uid>| {
+            let mut uids: Vec<Uid> = self.notices.iter().filter_map(named).collect();
+            uids.retain(|uid| *uid != self.uid);
+            uids.sort_unstable();
+            uids.dedup();
+            u8::try_from(uids.len()).unwrap_or(u8::MAX)
+        };
+        let announced =
+            count(&|notice| notice.new_uid.filter(|_| notice.event == EventType::SessionFailover));
+        self.failovers.max(announced).max(count(&|notice| Some(notice.uid)))
+    }
+
+    /// When the last notification came.
+    pub(crate) fn told_last(&self) -> Option<Timestamp> {
+        self.notices.iter().map(|notice| notice.came).max()
+    }
+
+    /// V4: when the first 13 came.
+    pub(crate) fn registered(&self) -> Option<Timestamp> {
+        let registered =
+            self.notices.iter().filter(|notice| notice.event == EventType::HighAvailabilityRegistered);
+        registered.map(|notice| notice.came).min()
+    }
+
     /// S11: its UID may be in the channel.
     pub(crate) fn holds(&self) -> bool {
         match self.state {
@@ -801,6 +954,19 @@ impl Recording {
         if uid == self.uids.original { self.uids.backup } else { self.uids.original }
     }
 
+    /// S11: whether another session is known to run with this UID.
+    pub(crate) fn runs_with(&self, uid: Uid, except: SessionNumber) -> bool {
+        let runs = |its: &&Session| matches!(its.state, State::Accepted | State::Live | State::Ending);
+        self.sessions.iter().filter(runs).any(|its| its.uid == uid && its.number != except)
+    }
+
+    /// S4: the other of the pair, or a reserve where that runs.
+    pub(crate) fn in_turn(&self, uid: Uid) -> Uid {
+        let reserves = self.uids.reserves.iter().copied().filter(|reserve| *reserve != uid);
+        let mut all = [self.other(uid)].into_iter().chain(reserves).chain([uid]);
+        all.find(|uid| !self.runs_with(*uid, 0)).unwrap_or(self.other(uid))
+    }
+
     /// S11: original and backup in turn, then the reserves.
     pub(crate) fn order(&self) -> Vec<Uid> {
         let pair = [self.uids.original, self.uids.backup];
@@ -809,6 +975,20 @@ impl Recording {
         let mut order = vec![first, self.other(first)];
         order.extend(&self.uids.reserves);
         order
+    }
+
+    /// S11: the UID that was lost, or left behind as a possible orphan, longest ago.
+    pub(crate) fn gone_longest(&self) -> Option<Uid> {
+        let since = |its: &Session| match its.state {
+            State::GivenUp => Some(its.failed().1),
+            State::Lost | State::NotStarted | State::Taken => its.absent.map(|absent| absent.t0),
+            _ => None,
+        };
+        let gone_since = |uid: &Uid| {
+            let holders = self.sessions.iter().filter(|its| its.uid == *uid && its.holds());
+            Some((holders.map(since).collect::<Option<Vec<_>>>()?.into_iter().max()?, *uid))
+        };
+        self.order().iter().filter_map(gone_since).min().map(|(_, uid)| uid)
     }
 
     /// T: since when a session is to be stopped, and by which rule.

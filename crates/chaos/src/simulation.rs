@@ -498,15 +498,12 @@ impl<'a> Simulation<'a> {
                 let text = short(line);
                 self.trace.push(format!("{:>9.3} s    {text}", seconds as f64 / 1_000.0));
             }
-            // The model knows nothing of notifications yet.
-            if self.schedule.world.webhook.is_none() {
-                let objection = self.model.objection(&line.recording, &line.entry, self.ahead);
-                if matches!(line.entry.fact, rules::Fact::CallSent(_) | rules::Fact::Decided(_)) {
-                    self.judge
-                        .holds(Invariant::ModelAgrees, objection.is_none(), || objection.unwrap_or_default());
-                }
-                self.model.take(&line.recording, &line.entry);
+            let objection = self.model.objection(&line.recording, &line.entry, self.ahead);
+            if matches!(line.entry.fact, rules::Fact::CallSent(_) | rules::Fact::Decided(_)) {
+                self.judge
+                    .holds(Invariant::ModelAgrees, objection.is_none(), || objection.unwrap_or_default());
             }
+            self.model.take(&line.recording, &line.entry);
             self.judge.line(line);
             if line.entry.number == 1 && !self.recordings.contains(&line.recording) {
                 self.recordings.push(line.recording.clone());
@@ -525,7 +522,7 @@ impl<'a> Simulation<'a> {
             for id in self.touched.drain(..) {
                 if let Some(recording) = board.recording(&id) {
                     self.judge.folded(recording, &mut self.service, time);
-                    let known = board.board(APP).filter(|_| self.schedule.world.webhook.is_none());
+                    let known = board.board(APP);
                     let difference = known.and_then(|known| self.model.difference(recording, known, journal));
                     self.judge.holds(Invariant::ModelAgrees, difference.is_none(), || {
                         difference.unwrap_or_default()

@@ -156,7 +156,7 @@ impl Bundle {
         Ok(bundle)
     }
 
-    fn check(&self) -> Result<(), BundleProblem> {
+    pub(crate) fn check(&self) -> Result<(), BundleProblem> {
         if self.entries.len() > BUNDLE_ENTRIES {
             return Err(BundleProblem::TooLong);
         }

@@ -180,9 +180,8 @@ fn permits_start(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal> 
     let repeats_unclear = session.start.unanswered > 0
         || session.start.limited > 0
         || session.start.outcome.is_some_and(Outcome::is_unclear);
-    let is_repeat = repeats_unclear && session.start.sent_entry > 0;
     let wanted = recording.is_wanted() && session.stop_due.is_none();
-    if !(wanted || is_repeat) {
+    if !(wanted || repeats_unclear) {
         return refuse(RuleId::T5, "a stop was asked for: nothing more is started");
     }
     let never_left = session.may_run.is_no() && session.start.unanswered == 0;
@@ -195,10 +194,7 @@ fn permits_start(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal> 
         return refuse(RuleId::S2, "the resource ID is too old; acquire another");
     }
     // One that is lost and still asked after was weighed when this session took its UID (S11).
-    let living = recording.sessions.iter().any(|other| {
-        let runs = matches!(other.phase, Phase::Accepted | Phase::Live | Phase::Ending);
-        other.number != session.number && other.uid == session.uid && runs
-    });
+    let living = start::runs_with(recording, session.uid, Some(session.number));
     if living || !view.board.is_free_of_others(recording, session.uid) {
         return refuse(RuleId::S11, format!("UID {} may be in this channel already", session.uid));
     }

@@ -212,7 +212,7 @@ fn doubt_plan(
         .doubt_instants
         .into_iter()
         .chain((1..).map(|k| quick_end + k * policy.doubt_interval.max(1)))
-        .take_while(|offset| *offset < policy.doubt_window.max(quick_end + 1))
+        .take_while(|offset| *offset < policy.doubt_window)
         .chain([policy.doubt_window])
         .collect();
     let watched_after = matches!(session.phase, Phase::Lost | Phase::NotStarted | Phase::TakenAsEnded);

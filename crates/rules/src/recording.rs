@@ -992,8 +992,14 @@ fn start_answered(recording: &mut Recording, number: SessionNumber, class: &Answ
 /// D8, S9: a session of the round has its `sid`. Where it came late, or by a notification, another may have been begun
 /// meanwhile: that one is not needed any more.
 fn end_round(recording: &mut Recording, number: SessionNumber, entry: &Entry) {
-    let begun = recording.procedure.as_ref().map(|procedure| procedure.from_session);
-    if let Some(from) = begun.filter(|from| number >= *from) {
+    let begun = recording.session(number).map(|session| (session.because, session.begun));
+    // Also one of a round before, in which every UID was in use (S7).
+    let of_it = |procedure: &&Procedure| {
+        let same = begun.is_some_and(|(because, at)| because == procedure.because && at >= procedure.begun);
+        number >= procedure.from_session || same
+    };
+    let from = recording.procedure.as_ref().filter(of_it).map(|procedure| procedure.from_session);
+    if let Some(from) = from {
         recording.procedure = None;
         give_up_begun(recording, from, entry);
     }

@@ -23,7 +23,7 @@ pub(crate) fn next_of_list(
     sent: Option<Timestamp>,
     ended: Option<Timestamp>,
 ) -> Option<Instant> {
-    let after = ended.filter(|ended| *ended > zero).unwrap_or(zero);
+    let after = ended.map_or(zero, |ended| ended.max(zero));
     let numbered = || offsets.iter().zip(1u32..).map(|(offset, number)| (zero + seconds(*offset), number));
     if let Some((at, number)) = numbered().find(|(at, _)| *at > after) {
         return Some(Instant { at, number });
@@ -35,7 +35,7 @@ pub(crate) fn next_of_list(
 
 /// The first instant of `zero + k × interval`, k from 1, after the call that ended at `ended`.
 pub(crate) fn next_of_rhythm(zero: Timestamp, interval: u32, ended: Option<Timestamp>) -> Instant {
-    let after = ended.filter(|ended| *ended > zero).unwrap_or(zero);
+    let after = ended.map_or(zero, |ended| ended.max(zero));
     let interval_millis = i64::from(interval.max(1)) * 1000;
     let passed = (after.millis() - zero.millis()) / interval_millis;
     let number = u32::try_from(passed + 1).unwrap_or(u32::MAX);

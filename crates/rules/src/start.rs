@@ -7,7 +7,7 @@ use agora::{Operation, Timestamp, Uid};
 
 use crate::few::sort_few;
 use crate::findings::{Findings, Plan, View, domain_for, reason_for, repeat_plan};
-use crate::journal::{AlarmCause, DecisionKind, EntryNumber, RecordingId, WaitingFor};
+use crate::journal::{AlarmCause, DecisionKind, EntryNumber, RecordingId, SessionNumber, WaitingFor};
 use crate::line::Outcome;
 use crate::policy::seconds;
 use crate::reason::{Cause, Reason, Then};
@@ -305,6 +305,11 @@ fn look_starting(view: View<'_>, session: &Session, findings: &mut Findings) {
         return;
     }
     let Some(resource) = &session.resource else { return };
+    if runs_with(view.recording, session.uid, Some(session.number)) {
+        // One that was left behind before this round has its `sid` now: the service would refuse a second one.
+        give_up(session, RuleId::S11, findings);
+        return;
+    }
     let policy = &view.recording.policy;
     let usable_until = resource.at + seconds(policy.resource_usable);
     let send = |plan: Plan, findings: &mut Findings| {
@@ -455,7 +460,7 @@ fn onward(view: View<'_>, procedure: &Procedure, session: &Session) -> Onward {
         if view.now >= since + seconds(policy.start_minutes_for) {
             return Onward::Wait(WaitingFor::StartTries, AlarmCause::StartFailing, RuleId::S4);
         }
-        let uid = other_of_pair(recording, session.uid);
+        let uid = next_in_turn(recording, session.uid);
         let at = ended + seconds(policy.start_minute);
         return Onward::Acquire(NextAcquire { at, uid, rule: RuleId::S4, cause, reuses: true });
     }
@@ -557,6 +562,23 @@ fn other_of_pair(recording: &Recording, uid: Uid) -> Uid {
     if uid == recording.uids.original { recording.uids.backup } else { recording.uids.original }
 }
 
+/// S4: whose turn it is in the next minute: the other of the pair. A session that is to be changed over, or doubled, runs
+/// with one of them; a reserve takes its turn.
+fn next_in_turn(recording: &Recording, uid: Uid) -> Uid {
+    let other = other_of_pair(recording, uid);
+    let reserves = recording.uids.reserves.iter().copied().filter(|reserve| *reserve != uid);
+    let in_turn = [other].into_iter().chain(reserves).chain([uid]);
+    in_turn.into_iter().find(|uid| !runs_with(recording, *uid, None)).unwrap_or(other)
+}
+
+/// S11: whether a session is known to run with this UID, the one of this number apart.
+pub(crate) fn runs_with(recording: &Recording, uid: Uid, except: Option<SessionNumber>) -> bool {
+    recording.sessions.iter().any(|other| {
+        let runs = matches!(other.phase, Phase::Accepted | Phase::Live | Phase::Ending);
+        runs && other.uid == uid && Some(other.number) != except
+    })
+}
+
 /// S11: the UID of a round's first session, and whether it is one that is not free.
 fn first_uid(view: View<'_>) -> Option<(Uid, bool)> {
     let recording = view.recording;
@@ -606,10 +628,7 @@ fn look_after_stop(view: View<'_>, session: &Session, findings: &mut Findings) {
             }
             let unclear = line.outcome.is_some_and(Outcome::is_unclear) || line.unanswered > 0;
             // S11: one that came late has this UID now; the service would refuse a second one.
-            let taken = view.recording.sessions.iter().any(|other| {
-                let runs = matches!(other.phase, Phase::Accepted | Phase::Live | Phase::Ending);
-                other.number != session.number && other.uid == session.uid && runs
-            });
+            let taken = runs_with(view.recording, session.uid, Some(session.number));
             let usable = !taken
                 && session.resource.as_ref().is_some_and(|resource| {
                     view.now <= resource.at + seconds(view.recording.policy.resource_usable)

@@ -98,6 +98,8 @@ fn command(program: &PathBuf, report: &str) -> Command {
         // Each copy of the sources is compiled beside itself, without what only a debugger reads.
         .env_remove("CARGO_TARGET_DIR")
         .envs([("CARGO_PROFILE_DEV_DEBUG", "0"), ("CARGO_PROFILE_TEST_DEBUG", "0")])
+        // One function changes at a time: what the compiler kept of the others is most of a build.
+        .env("CARGO_INCREMENTAL", "1")
         .envs([("INSTA_UPDATE", "no"), ("RUST_BACKTRACE", "0")]);
     command
 }
@@ -151,7 +153,10 @@ fn try_them(
     for name in names {
         command.arg("--re").arg(format!("^{}$", escaped(name)));
     }
-    command.arg("--").args(tests);
+    // Also to the build: it would make the programs of all tests otherwise.
+    for argument in tests {
+        command.arg(format!("--cargo-arg={argument}"));
+    }
     let left = end.saturating_duration_since(Instant::now());
     // That some live is its failure, and ours to judge.
     if Running::start("cargo-mutants", &mut command)?.wait_at_most(left)?.is_none() {

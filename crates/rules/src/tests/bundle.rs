@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::board::Accepted;
-use crate::bundle::{BUNDLE_BYTES, BundleProblem, Told};
+use crate::bundle::{BUNDLE_BYTES, BUNDLE_ENTRIES, BundleProblem, Told};
 use crate::{Bundle, RecordingId};
 
 fn facts() -> BoardFacts {
@@ -48,4 +48,23 @@ fn a_bundle_of_the_largest_size_is_read_and_a_larger_one_is_not() {
     let largest = " ".repeat(BUNDLE_BYTES);
     assert_eq!(Bundle::read(&largest), Err(BundleProblem::NotJson));
     assert_eq!(Bundle::read(&(largest + " ")), Err(BundleProblem::TooLarge));
+}
+
+#[test]
+fn a_bundle_of_the_most_entries_is_whole_and_a_longer_one_is_not_read() {
+    let desk = running();
+    let mut entries = desk.entries.clone();
+    let last = entries.last().expect("an entry").clone();
+    while entries.len() < BUNDLE_ENTRIES {
+        let number = last.number + u32::try_from(entries.len() + 1 - desk.entries.len()).expect("small");
+        entries.push(Entry { number, ..last.clone() });
+    }
+    let id = desk.recording.id.clone();
+    let mut bundle = Bundle::new(id, entries, facts(), "build".to_owned(), desk.now);
+    assert_eq!(bundle.check(), Ok(()), "entries of one instant are in order");
+    for _ in 0..2 {
+        let number = bundle.entries.len() as u32 + 1;
+        bundle.entries.push(Entry { number, ..last.clone() });
+        assert_eq!(bundle.check(), Err(BundleProblem::TooLong));
+    }
 }

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod checklist;
+mod edges;
 mod files;
 mod found;
 mod guards;
@@ -15,6 +16,7 @@ mod structure;
 mod transport;
 mod update;
 mod verify;
+mod walks;
 mod worlds;
 
 use agora::{
@@ -323,8 +325,11 @@ impl Desk {
     fn call(&mut self, call: crate::Call, service: &mut impl FnMut(&Seen) -> Reply) {
         let after = self.recording.last;
         let asked = call.after(after);
-        let permitted = permits(&self.recording, &self.board, &asked, self.now)
-            .unwrap_or_else(|refusal| panic!("the rules asked for {call:?}, the guards say: {refusal}"));
+        let permitted = permits(&self.recording, &self.board, &asked, self.now).unwrap_or_else(|refusal| {
+            let sessions = self.recording.sessions.iter();
+            let stand: Vec<_> = sessions.map(|of| (of.number, of.uid.get(), of.phase, of.because)).collect();
+            panic!("the rules asked for {call:?}, the guards say: {refusal}; {stand:?}")
+        });
         let id = CallId::new(&self.recording.id, after, call.session, call.operation);
         let seen = Seen {
             at: self.offset(),
