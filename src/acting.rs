@@ -3,7 +3,7 @@
 
 use agora::Timestamp;
 use client::{Client, CommandContext, Eyes, Hands, PostId, PostOutcome, Request};
-use gloo_net::http::{Method, RequestBuilder};
+use gloo_net::http::Method;
 use leptos::prelude::*;
 use rules::api::{RecordingPage, Setup};
 use rules::{Board, Call, Reason, Recording};
@@ -61,7 +61,7 @@ fn post_step(socket: Socket, id: PostId, request: Request) {
 }
 
 async fn step(path: &str, body: &impl Serialize, context: Option<CommandContext>) -> PostOutcome {
-    let request = with_context(bounded(RequestBuilder::new(path)), context).method(Method::POST);
+    let request = with_context(bounded(path), context).method(Method::POST);
     let Ok(request) = request.json(body) else { return PostOutcome::Unreachable };
     match request.send().await {
         Err(_) => PostOutcome::Unreachable,

@@ -26,10 +26,25 @@ const catalogue = async () => {
   document.documentElement.lang = 'zh-CN';
 };
 
+// Where the proxy is: where the page came from, unless the file beside it names another place.
+const find = async () => {
+  try {
+    const answer = await fetch('config.json');
+    const { proxy } = answer.status === 404 ? {} : await answer.json();
+    const address = new URL(proxy ? proxy.replace(/\/*$/, '/') : '.', location.href);
+    if (!/^https?:$/.test(address.protocol) || address.search || address.hash) throw new Error(`${address} is no address of a proxy`);
+    globalThis.proxy = address.href;
+  } catch (error) {
+    document.getElementById('stopped-text').hidden = true;
+    document.getElementById('misled-text').hidden = false;
+    throw error;
+  }
+};
+
 try {
   // All at once; a catalogue that does not come leaves the page in English.
   const code = fetch(program.href, { integrity: program.integrity, credentials: 'same-origin' });
-  const [{ default: start }] = await Promise.all([import(glue.href), catalogue().catch(() => {})]);
+  const [{ default: start }] = await Promise.all([import(glue.href), catalogue().catch(() => {}), find()]);
   await start({ module_or_path: code });
 } catch (error) {
   stopped();

@@ -41,6 +41,10 @@ pub enum Link {
 pub enum Hop {
     /// No answer at all.
     ProxySilent,
+    /// No answer that this page may read: the proxy is elsewhere, and perhaps does not let pages of this origin in.
+    NotLetIn(String),
+    /// The proxy is of another site, so no sign-in reaches it from this page.
+    OtherSite,
     /// An answer that says no.
     ProxyRefuses(u16),
 }

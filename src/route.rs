@@ -324,12 +324,22 @@ fn decoded(text: &str) -> String {
 pub mod api {
     use rules::{EntryNumber, RecordingId, SessionNumber};
 
-    /// The address of the page, without what it shows: the folder of everything else.
-    pub fn page() -> String {
-        let location = leptos::prelude::window().location();
-        let path = location.pathname().unwrap_or_default();
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        [&location.origin().unwrap_or_default(), folder, "/"].concat()
+    /// The address of the proxy, which ends in a slash: the folder of the page, unless the `config.json` beside it names
+    /// another one. `boot.js` reads that before the page starts.
+    pub fn proxy() -> String {
+        let left = js_sys::Reflect::get(&js_sys::global(), &"proxy".into()).ok();
+        left.and_then(|left| left.as_string()).unwrap_or_default()
+    }
+
+    /// The origin of the page, if the proxy is not of the same.
+    pub fn elsewhere() -> Option<String> {
+        let origin = leptos::prelude::window().location().origin().unwrap_or_default();
+        (!proxy().starts_with(&[&origin, "/"].concat())).then_some(origin)
+    }
+
+    /// Where a request goes: to the proxy, and for a file beside the page to where that came from.
+    pub fn at(path: &str) -> String {
+        if path.starts_with("api/") { [&proxy(), path].concat() } else { path.to_owned() }
     }
 
     /// The texts of the rules, a file beside the page.
@@ -408,13 +418,8 @@ pub mod api {
 
     /// The stream, from what is known on: an absolute address, since a socket needs one.
     pub fn stream(after: Option<u64>, journal: Option<&str>) -> String {
-        let location = leptos::prelude::window().location();
-        let scheme =
-            if location.protocol().is_ok_and(|protocol| protocol == "https:") { "wss" } else { "ws" };
-        let host = location.host().unwrap_or_default();
-        let path = location.pathname().unwrap_or_default();
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let mut address = format!("{scheme}://{host}{folder}/api/v1/stream");
+        let mut address = proxy().replacen("http", "ws", 1);
+        address.push_str("api/v1/stream");
         if let (Some(after), Some(journal)) = (after, journal) {
             address.push_str(&format!("?after={after}&journal={}", super::encoded(journal)));
         }

@@ -1,6 +1,7 @@
 //! Moves bytes and time for the client: the stream, and the requests of the page. It decides nothing.
 
 use core::future::poll_fn;
+use core::task::Poll;
 use core::time::Duration;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -16,7 +17,7 @@ use rules::RecordingId;
 use rules::api::{Asked, CLIENT_HEADER, JournalPage, Problem, SECRET_HEADER};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, RequestInit};
+use web_sys::{AbortSignal, RequestCredentials, RequestInit};
 
 use crate::clock::moment;
 use crate::desk::{Desk, Hop};
@@ -29,11 +30,14 @@ const PATIENCE_MILLIS: u32 = 10_000;
 /// Posts a step of the rules, and tells the client what came of it.
 pub type PostStep = fn(Socket, PostId, Request);
 
+/// A socket, until it is closed from here. Whoever waits for it then waits in vain and is forgotten with it.
+type Wire = Rc<RefCell<Option<WebSocket>>>;
+
 /// The open stream; a later one has a larger number, and what an older one still tells is ignored.
 #[derive(Default)]
 struct Line {
     number: u32,
-    socket: Option<Rc<RefCell<WebSocket>>>,
+    socket: Option<Wire>,
     wake: Option<TimeoutHandle>,
     /// What posts a step of the rules, once the page takes part.
     post: Option<PostStep>,
@@ -70,10 +74,13 @@ impl Socket {
             match action {
                 Action::Connect { after, journal } => self.connect(after, journal),
                 Action::CloseSocket => {
-                    self.line.update_value(|line| {
+                    let wire = self.line.try_update_value(|line| {
                         line.number += 1;
-                        line.socket = None;
+                        line.socket.take()
                     });
+                    if let Some(wire) = wire.flatten() {
+                        wire.take();
+                    }
                     self.tell(|client| client.closed(moment(), None, chance()));
                 }
                 Action::Send(message) => self.send(&message),
@@ -121,13 +128,26 @@ impl Socket {
             line.number
         });
         let number = number.unwrap_or_default();
-        match WebSocket::open(&address) {
+        if api::elsewhere().is_none() {
+            return self.open(&address, number);
+        }
+        // A browser says with a request of which site the page is, and not with a socket: so one goes first.
+        spawn(async move {
+            match status_of(api::ME).await {
+                Some(200..=299) if self.is_current(number) => self.open(&address, number),
+                status => self.refused(number, status),
+            }
+        });
+    }
+
+    fn open(self, address: &str, number: u32) {
+        match WebSocket::open(address) {
             Ok(socket) => {
-                let socket = Rc::new(RefCell::new(socket));
+                let socket = Rc::new(RefCell::new(Some(socket)));
                 self.line.update_value(|line| line.socket = Some(Rc::clone(&socket)));
                 spawn(self.listen(socket, number));
             }
-            Err(_) => spawn(self.refused(number)),
+            Err(_) => spawn(self.ask_why(number)),
         }
     }
 
@@ -135,8 +155,12 @@ impl Socket {
         self.line.with_value(|line| line.number == number)
     }
 
-    async fn listen(self, socket: Rc<RefCell<WebSocket>>, number: u32) {
-        let opened = poll_fn(|context| socket.borrow_mut().poll_ready_unpin(context)).await;
+    async fn listen(self, wire: Wire, number: u32) {
+        let opened = poll_fn(|context| match &mut *wire.borrow_mut() {
+            Some(socket) => socket.poll_ready_unpin(context),
+            None => Poll::Pending,
+        });
+        let opened = opened.await;
         // The browser says that a socket is ready also when it failed to open; then its first word is an error.
         let mut open = false;
         let mut code = None;
@@ -145,7 +169,11 @@ impl Socket {
                 if !self.is_current(number) {
                     return;
                 }
-                let message = poll_fn(|context| socket.borrow_mut().poll_next_unpin(context)).await;
+                let message = poll_fn(|context| match &mut *wire.borrow_mut() {
+                    Some(socket) => socket.poll_next_unpin(context),
+                    None => Poll::Pending,
+                });
+                let message = message.await;
                 if !self.is_current(number) {
                     return;
                 }
@@ -167,7 +195,7 @@ impl Socket {
         if open {
             self.ended(number, code);
         } else {
-            self.refused(number).await;
+            self.ask_why(number).await;
         }
     }
 
@@ -185,13 +213,21 @@ impl Socket {
     }
 
     /// A refused handshake tells a page nothing: it asks why.
-    async fn refused(self, number: u32) {
-        let (hop, code) = match status_of(api::ME).await {
-            None => (Some(Hop::ProxySilent), None),
-            Some(200..=299) => (None, None),
-            Some(401) => (None, Some(close::SIGNED_OUT)),
-            Some(403) => (None, Some(close::NOT_ALLOWED)),
-            Some(status) => (Some(Hop::ProxyRefuses(status)), None),
+    async fn ask_why(self, number: u32) {
+        let status = status_of(api::ME).await;
+        self.refused(number, status);
+    }
+
+    /// There is no stream; this is what the proxy answered to the question why, if it answered.
+    fn refused(self, number: u32, status: Option<u16>) {
+        let (hop, code) = match (status, api::elsewhere()) {
+            (None, Some(origin)) => (Some(Hop::NotLetIn(origin)), None),
+            (None, None) => (Some(Hop::ProxySilent), None),
+            (Some(200..=299), _) => (None, None),
+            (Some(401), _) => (None, Some(close::SIGNED_OUT)),
+            (Some(403), Some(_)) => (Some(Hop::OtherSite), None),
+            (Some(403), None) => (None, Some(close::NOT_ALLOWED)),
+            (Some(status), _) => (Some(Hop::ProxyRefuses(status)), None),
         };
         if self.is_current(number) {
             self.desk.hop.set(hop);
@@ -204,6 +240,7 @@ impl Socket {
         let socket = self.line.with_value(|line| line.socket.clone());
         if let Some(socket) = socket
             && let Ok(mut socket) = socket.try_borrow_mut()
+            && let Some(socket) = &mut *socket
         {
             // A socket that is closing refuses; its end is told by the next event.
             let _ = socket.start_send_unpin(Message::Text(text));
@@ -264,7 +301,7 @@ impl Socket {
     /// The proxy's refusal, or one that says that it could not be reached.
     pub async fn put<Answer: FromJson>(self, path: &str, body: String) -> Result<Answer, Problem> {
         let context = self.desk.client.with_value(Client::command_context);
-        let request = with_context(bounded(RequestBuilder::new(path)), context)
+        let request = with_context(bounded(path), context)
             .method(gloo_net::http::Method::PUT)
             .header("Content-Type", "application/json")
             .body(body);
@@ -281,7 +318,7 @@ impl Socket {
         idempotency_key: Option<&str>,
     ) -> Result<gloo_net::http::Response, gloo_net::Error> {
         let context = self.desk.client.with_value(Client::command_context);
-        let mut request = with_context(bounded(RequestBuilder::new(path)), context)
+        let mut request = with_context(bounded(path), context)
             .method(gloo_net::http::Method::POST)
             .header("Content-Type", "application/json");
         if let Some(key) = idempotency_key {
@@ -296,7 +333,7 @@ impl Socket {
 /// # Errors
 /// The proxy's refusal, or one that says that it could not be reached.
 pub async fn get<Answer: FromJson>(path: &str) -> Result<Answer, Problem> {
-    read(bounded(RequestBuilder::new(path)).send().await).await
+    read(bounded(path).send().await).await
 }
 
 async fn read<Answer: FromJson>(
@@ -318,13 +355,17 @@ async fn read<Answer: FromJson>(
 async fn status_of(path: &str) -> Option<u16> {
     let how = RequestInit::new();
     how.set_signal(Some(&AbortSignal::timeout_with_u32(PATIENCE_MILLIS)));
-    let answer = JsFuture::from(window().fetch_with_str_and_init(path, &how)).await.ok()?;
+    how.set_credentials(RequestCredentials::Include);
+    how.set_method("HEAD");
+    let answer = JsFuture::from(window().fetch_with_str_and_init(&api::at(path), &how)).await.ok()?;
     Some(answer.dyn_into::<web_sys::Response>().ok()?.status())
 }
 
-/// A request that is given up after a while.
-pub fn bounded(request: RequestBuilder) -> RequestBuilder {
-    request.abort_signal(Some(&AbortSignal::timeout_with_u32(PATIENCE_MILLIS)))
+/// A request that is given up after a while. The sign-in goes with it, also to a proxy on another host of this site.
+pub fn bounded(path: &str) -> RequestBuilder {
+    RequestBuilder::new(&api::at(path))
+        .credentials(RequestCredentials::Include)
+        .abort_signal(Some(&AbortSignal::timeout_with_u32(PATIENCE_MILLIS)))
 }
 
 /// A request that rests on this connection.

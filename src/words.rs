@@ -492,6 +492,8 @@ pub const NO_SESSION_YET: &str = "No session yet.";
 pub const IF_LOST: &str = "if lost";
 pub const NEXT_UID: &str = "Next UID of the pair";
 pub const RECORD_AGAIN: &str = "Record again…";
+/// Who acts for a recording.
+pub const ACTED_FOR_BY: &str = "Acted for by";
 pub const NO_CONTROLLER: &str = "nobody now";
 
 /// What a start does: the words, the rule, and the mark.
@@ -641,10 +643,19 @@ pub const fn outcome_code(outcome: Option<Outcome>) -> &'static str {
 }
 
 /// The bar while nothing is heard: what is broken, and what goes on.
-pub fn connection_lost(never: bool, hop: Option<&Hop>) -> (String, String) {
+pub fn connection_lost(never: bool, hop: Option<&Hop>, proxy: &str) -> (String, String) {
     let title = match hop {
         Some(Hop::ProxyRefuses(status)) => say!("The proxy answers {}.", status),
         Some(Hop::ProxySilent) => say!("The proxy does not answer."),
+        Some(Hop::NotLetIn(origin)) => {
+            say!("No answer from {}: it is down, or its allowed_origins lack {}.", proxy, origin)
+        }
+        Some(Hop::OtherSite) => {
+            say!(
+                "This page is of another site than its proxy, {}, and no sign-in crosses that. Serve both under one domain.",
+                proxy
+            )
+        }
         None if never => say!("Not connected yet."),
         None => say!("Connection lost."),
     };

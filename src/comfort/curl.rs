@@ -46,7 +46,7 @@ fn known_before<'a>(entries: &'a [Entry], call: &Entry, sent: &CallSent) -> Know
 }
 
 /// The command line of a call; none for an entry that is no call, and for a call whose recording was not asked for here.
-/// `origin` is the address of the page.
+/// `origin` is the address of the proxy.
 pub fn curl(entries: &[Entry], call: &Entry, recording: &str, origin: &str) -> Option<String> {
     let Fact::CallSent(sent) = &call.fact else { return None };
     let known = known_before(entries, call, sent);

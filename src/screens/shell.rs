@@ -13,7 +13,7 @@ use crate::parts::age::age;
 use crate::parts::banner::banner;
 use crate::parts::icon::{Glyph, Icon, Tone, glyph, icon};
 use crate::parts::lamps::{Lamps, lamps};
-use crate::route::{Dialog, Route, Screen};
+use crate::route::{Dialog, Route, Screen, api};
 use crate::words;
 
 /// Gives the focus to an element, if it is there.
@@ -163,7 +163,7 @@ fn connection_bar() -> Node {
 
 fn lost_bar(desk: Desk, heard: Option<Timestamp>, since: u64, retry_at: Option<u64>) -> Node {
     let socket = here().socket;
-    let (title, rest) = words::connection_lost(heard.is_none(), desk.hop.get().as_ref());
+    let (title, rest) = words::connection_lost(heard.is_none(), desk.hop.get().as_ref(), &api::proxy());
     let now = desk.clock.device();
     let mut says = el("p").id("connection").add(el("b").add(title).add(" "));
     if heard.is_some() {

@@ -90,9 +90,10 @@ export class Desk {
    * Starts a pair. `clockRate` is how much faster than the wall its time runs; equal seeds give equal chances. With
    * `notifications`, a list of further options of the simulated service such as `["--notify-redundant"]`, it sends them.
    * With `imports`, files of bundles, these recordings ended a day ago. `between` takes the three addresses of the
-   * simulated service and returns those that the proxy is to use; `service` are further options of it.
+   * simulated service and returns those that the proxy is to use; `service` are further options of it. With `origins` it is
+   * no demonstration: it lets the pages of these origins in.
    */
-  static async start({ clockRate = 10, seed = 1, app = "", notifications, imports = [], between, service = [] } = {}) {
+  static async start({ clockRate = 10, seed = 1, app = "", notifications, imports = [], between, service = [], origins } = {}) {
     const desk = new Desk();
     desk.folder = await mkdtemp(join(tmpdir(), "tallylight-journey-"));
     desk.clock = ["--clock-rate", String(clockRate), "--clock-origin", String(Date.now())];
@@ -109,7 +110,7 @@ export class Desk {
       ]);
       desk.simulatorAddresses = await desk.simulator.listening(3);
       desk.domains = between ? await between(desk.simulatorAddresses) : desk.simulatorAddresses;
-      await desk.#configure(app);
+      await desk.#configure(app, origins);
       for (const file of imports) await desk.#import(file);
       await desk.startProxy();
     } catch (error) {
@@ -137,13 +138,14 @@ export class Desk {
     return this.relay.address().port;
   }
 
-  async #configure(app) {
+  async #configure(app, origins) {
     const [primary, secondary, region] = this.domains;
     const text = (value) => JSON.stringify(value);
     await writeFile(
       join(this.folder, "tallylight.toml"),
       `[server]
-demo = true
+demo = ${!origins}
+allowed_origins = ${JSON.stringify(origins ?? [])}
 assets = ${text(ASSETS)}
 
 [journal]
@@ -169,6 +171,10 @@ bucket = "recordings-archive"
 access_key = "journey-access-key"
 secret_key = "journey-secret-key"
 file_name_prefix = ["archive"]
+
+[[staff]]
+name = "Control desk"
+role = "lead"
 `,
     );
   }

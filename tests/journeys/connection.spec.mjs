@@ -6,7 +6,7 @@ test.use({ deskOptions: { clockRate: 10, seed: 13 } });
 const live = (page) => page.getByRole("banner").getByText("Live", { exact: true });
 const bar = (page) => page.locator("#connection");
 
-test("a connection that is lost is said, nothing can be pressed, and it comes back by itself", async ({ desk, page, trouble }) => {
+test("6.3 a connection that is lost is said, nothing can be pressed, and it comes back by itself", async ({ desk, page, trouble }) => {
   trouble.allow(/WebSocket|api\/v1\//);
   await page.goto(desk.url);
   await start(page, "music-2");
@@ -42,13 +42,14 @@ test("a connection that is lost is said, nothing can be pressed, and it comes ba
   await expect(page.getByRole("button", { name: "Ask now" })).not.toHaveAttribute("aria-disabled", "true");
 });
 
-test("a proxy that is killed and started again is found again, with all that it knew", async ({ desk, page, trouble }) => {
+test("6.3 a proxy that is killed and started again is found again, with all that it knew", async ({ desk, page, trouble }) => {
   trouble.allow(/WebSocket|api\/v1\//);
   await page.goto(desk.url);
   const id = await start(page, "music-2");
   await expect(state(page)).toHaveText("Recording");
   await desk.endProxy();
   await expect(bar(page)).toBeVisible();
+  await expect(bar(page), "it counts down").toContainText(/Reconnecting in \d+ s\./, { timeout: 20_000 });
   await desk.startProxy();
   await expect(live(page)).toBeVisible({ timeout: 20_000 });
   await expect(state(page)).toHaveText("Recording", { timeout: 20_000 });

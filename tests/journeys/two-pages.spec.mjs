@@ -5,7 +5,7 @@ test.use({ deskOptions: { clockRate: 10, seed: 11 }, journal: "controller-change
 
 const controller = (page) => panel(page, "What was asked for").getByRole("definition").filter({ hasText: "epoch" });
 
-test("two pages act as one, and the other acts when the acting one is closed", async ({ desk, page, browser, trouble }) => {
+test("6.1 two pages act as one, and the other acts when the acting one is closed", async ({ desk, page, browser, trouble }) => {
   const context = await browser.newContext();
   trouble.watch(context);
   const second = await context.newPage();

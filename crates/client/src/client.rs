@@ -13,8 +13,9 @@ use crate::controller::{Hands, PostId, PostOutcome, Refusal, Request};
 use crate::early::Early;
 use crate::mirror::{Mirror, Taken};
 
-/// A socket on which no heartbeat came for this many milliseconds is given up. The leases are gone long before.
-const DEAD_SOCKET: u64 = 10_000;
+/// A socket on which nothing came for this many milliseconds is dead: another one is opened. What the old one still brings
+/// is not believed: it may have waited on the way, or in front of a page that was frozen or asleep.
+const DEAD_SOCKET: u64 = SILENCE;
 
 /// What the driver is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,8 +65,8 @@ pub struct Client {
     hands: Option<Hands>,
     /// The stream's first message, while the socket is open.
     hello: Option<Hello>,
-    /// When the socket was opened.
-    opened: Moment,
+    /// When something last came on the socket, or when it was opened.
+    heard: Moment,
     close: bool,
     outbox: Vec<FromClient>,
 }
@@ -120,7 +121,7 @@ impl Client {
             unread: Vec::new(),
             hands: None,
             hello: None,
-            opened: Moment::default(),
+            heard: Moment::default(),
             close: false,
             outbox: Vec::new(),
         }
@@ -149,7 +150,7 @@ impl Client {
     /// The socket is open.
     pub fn connected(&mut self, moment: Moment) {
         self.connection.opened();
-        self.opened = moment;
+        self.heard = moment;
     }
 
     /// A text message came on the open socket. One that cannot be read is of another build: the connection is let go.
@@ -169,7 +170,9 @@ impl Client {
 
     /// Takes what can be understood without eyes, and keeps the rest for them.
     fn glimpse(&mut self, text: &str, moment: Moment) {
-        self.clock.look(moment);
+        if !self.believes(moment) {
+            return;
+        }
         match crate::read(text) {
             Ok(Early::Hello(hello)) => self.begin(&hello, moment),
             Ok(_) if self.hello.is_none() => self.close = true,
@@ -206,7 +209,9 @@ impl Client {
 
     /// A message came on the open socket.
     pub fn received(&mut self, message: &FromProxy, moment: Moment) {
-        self.clock.look(moment);
+        if !self.believes(moment) {
+            return;
+        }
         match message {
             FromProxy::Hello(hello) => self.begin(hello, moment),
             // Nothing means anything before the first message said whose stream it is.
@@ -272,7 +277,8 @@ impl Client {
             let (after, journal) = self.mirror.position().unzip();
             actions.push(Action::Connect { after, journal });
         }
-        if self.connection.is_open() && (self.close || moment.since(self.last_sign()) >= DEAD_SOCKET) {
+        let dead = self.connection.is_open() && (self.close || self.is_dead(moment));
+        if dead || self.connection.opens_too_long(moment) {
             if self.connection.take_closing() {
                 actions.push(Action::CloseSocket);
             }
@@ -459,32 +465,38 @@ impl Client {
         }
     }
 
+    /// Whether nothing came for too long, or the machine slept since.
+    const fn is_dead(&self, moment: Moment) -> bool {
+        moment.since(self.heard) >= DEAD_SOCKET || moment.parted_since(self.heard)
+    }
+
+    /// Whether what comes on the socket now may be taken for what is. A page that was frozen finds the messages of the whole
+    /// time before it, the oldest first, and its leases gone: it connects anew instead, and is told what is.
+    fn believes(&mut self, moment: Moment) -> bool {
+        self.clock.look(moment);
+        self.close |= self.connection.is_open() && self.is_dead(moment);
+        self.heard = moment;
+        !self.close
+    }
+
     fn release_all(&mut self) {
         if let Some(Hands(hands)) = &mut self.hands {
             hands.release_all();
         }
     }
 
-    fn last_sign(&self) -> Moment {
-        match self.clock.last_beat() {
-            Some((beat, _)) if self.hello.is_some() => beat,
-            Some(_) | None => self.opened,
-        }
-    }
-
     fn next_instant(&self, moment: Moment) -> Option<u64> {
-        let silent = self.connection.is_open().then(|| {
-            let beat = self.last_sign().monotonic;
-            let lost = beat.saturating_add(SILENCE);
-            if lost > moment.monotonic { lost } else { beat.saturating_add(DEAD_SOCKET) }
-        });
+        let dead = self.connection.is_open().then(|| self.heard.monotonic.saturating_add(DEAD_SOCKET));
+        // Without heartbeats nothing is live, whatever else comes.
+        let lost = self.clock.last_beat().map(|(beat, _)| beat.monotonic.saturating_add(SILENCE));
+        let lost = lost.filter(|at| self.connection.is_open() && *at > moment.monotonic);
         let acting = self.connection.is_open() && self.clock.now(moment).is_some() && self.mirror.complete();
         let step = self.hands.as_ref().filter(|_| acting);
         let step = step.and_then(|Hands(hands)| hands.next_instant(&|time| self.clock.when(time)));
         // What is missing is asked for once the stream has begun; until then nothing is due, or it would be due all the time.
         let begun = self.connection.is_open() && self.hello.is_some();
         let snapshot = if begun { self.mirror.next_request() } else { None };
-        let instants = [silent, step, snapshot, self.connection.next_attempt()];
+        let instants = [dead, lost, step, snapshot, self.connection.next_instant()];
         instants.into_iter().flatten().min().map(|at| at.max(moment.monotonic))
     }
 }

@@ -28,7 +28,7 @@ impl Moment {
     }
 
     /// Whether the clocks have parted since `earlier`, so that the machine slept or the wall clock was set.
-    const fn parted_since(self, earlier: Self) -> bool {
+    pub(crate) const fn parted_since(self, earlier: Self) -> bool {
         let wall = self.wall.saturating_sub(earlier.wall);
         let monotonic = self.monotonic as i64 - earlier.monotonic as i64;
         wall.abs_diff(monotonic) > CLOCKS_PART

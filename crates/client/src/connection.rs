@@ -20,6 +20,8 @@ const FIRST_CEILING: u64 = 1_000;
 const LAST_CEILING: u64 = 30_000;
 /// Nor shorter: a proxy that refuses at once is not asked in a tight loop.
 const SHORTEST_WAIT: u64 = 100;
+/// An attempt that leads nowhere for this many milliseconds is given up. A browser would wait for minutes.
+const ATTEMPT: u64 = 10_000;
 
 /// What is known about the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,8 +75,8 @@ pub(crate) struct Connection {
 enum State {
     /// The next attempt is due at this monotonic instant.
     Waiting(u64),
-    /// The driver was told to connect.
-    Opening,
+    /// The driver was told to connect, at this monotonic instant.
+    Opening(u64),
     /// The socket is open.
     Open,
     /// The driver was told to close it.
@@ -90,7 +92,7 @@ impl Default for Connection {
 
 impl Connection {
     pub(crate) fn opened(&mut self) {
-        if self.state == State::Opening {
+        if let State::Opening(_) = self.state {
             self.state = State::Open;
         }
     }
@@ -123,14 +125,19 @@ impl Connection {
     pub(crate) fn take_attempt(&mut self, moment: Moment) -> bool {
         let due = matches!(self.state, State::Waiting(at) if at <= moment.monotonic);
         if due {
-            self.state = State::Opening;
+            self.state = State::Opening(moment.monotonic);
         }
         due
     }
 
+    /// Whether an attempt to connect is to be given up.
+    pub(crate) fn opens_too_long(&self, moment: Moment) -> bool {
+        matches!(self.state, State::Opening(since) if moment.monotonic >= since.saturating_add(ATTEMPT))
+    }
+
     /// Whether the driver is to close the socket now; said once.
     pub(crate) fn take_closing(&mut self) -> bool {
-        let open = matches!(self.state, State::Open | State::Opening);
+        let open = matches!(self.state, State::Open | State::Opening(_));
         if open {
             self.state = State::Closing;
         }
@@ -146,7 +153,15 @@ impl Connection {
     pub(crate) fn next_attempt(&self) -> Option<u64> {
         match self.state {
             State::Waiting(at) => Some(at),
-            State::Opening | State::Open | State::Closing | State::Ended(_) => None,
+            State::Opening(_) | State::Open | State::Closing | State::Ended(_) => None,
+        }
+    }
+
+    /// When it has something to do: the next attempt, or the end of the one that is on its way.
+    pub(crate) fn next_instant(&self) -> Option<u64> {
+        match self.state {
+            State::Opening(since) => Some(since.saturating_add(ATTEMPT)),
+            _ => self.next_attempt(),
         }
     }
 
@@ -157,7 +172,7 @@ impl Connection {
     pub(crate) fn ended(&self) -> Option<EndedBecause> {
         match self.state {
             State::Ended(because) => Some(because),
-            State::Waiting(_) | State::Opening | State::Open | State::Closing => self.ends,
+            State::Waiting(_) | State::Opening(_) | State::Open | State::Closing => self.ends,
         }
     }
 }

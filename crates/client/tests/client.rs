@@ -92,13 +92,17 @@ fn without_heartbeats_nothing_is_done_and_it_says_so() {
     assert_eq!(world.pages[0].client.liveness(world.moment(0)), Liveness::Live);
     let last = world.pages[0].client.last_heartbeat().expect("some came").0;
     world.proxy.beats = false;
-    world.run(3_000);
+    world.run(2_000);
+    world.proxy.ask("other");
+    world.run(1_000);
     assert_eq!(world.pages[0].client.liveness(world.moment(0)), Liveness::Lost { since: last });
     assert_eq!(world.pages[0].client.now(world.moment(0)), None);
     // Entries still come, and still nothing is done.
     let before = world.pages[0].posted.len();
-    world.proxy.ask("other");
-    world.run(5_000);
+    for name in ["third", "fourth", "fifth"] {
+        world.proxy.ask(name);
+        world.run(1_500);
+    }
     assert_eq!(world.pages[0].posted.len(), before);
     world.proxy.beats = true;
     world.run(4_000);
@@ -108,7 +112,7 @@ fn without_heartbeats_nothing_is_done_and_it_says_so() {
 }
 
 #[test]
-fn after_a_sleep_nothing_is_done_before_the_next_heartbeat() {
+fn after_a_sleep_the_page_connects_anew_before_it_does_anything() {
     let mut world = World::with_pages(1);
     world.run(2_000);
     world.proxy.ask("lesson");
@@ -117,8 +121,89 @@ fn after_a_sleep_nothing_is_done_before_the_next_heartbeat() {
     world.poll(0);
     let lost = world.pages[0].client.liveness(world.moment(0));
     assert!(matches!(lost, Liveness::Lost { .. }), "{lost:?}");
-    world.run(600);
+    let before = world.pages[0].number;
+    world.run(1_100);
     assert_eq!(world.pages[0].client.liveness(world.moment(0)), Liveness::Live);
+    assert_ne!(world.pages[0].number, before);
+}
+
+#[test]
+fn a_frozen_page_loses_its_leases_and_believes_nothing_that_waited_for_it() {
+    let mut world = World::with_pages(2);
+    world.run(2_000);
+    let id = world.proxy.ask("lesson");
+    world.run(4_000);
+    let frozen = world.pages.iter().position(|page| page.client.holds(&id)).expect("one holds it");
+    world.pages[frozen].frozen = true;
+    world.run_until(6_000, |world| world.pages[1 - frozen].client.holds(&id));
+    world.run(60_000);
+    // Sixty heartbeats wait for it, the oldest first, and an offer.
+    let (posted, began) = (world.pages[frozen].posted.len(), world.now);
+    world.pages[frozen].frozen = false;
+    while world.now < began + 3_000 {
+        world.run(world::STEP);
+        let moment = world.moment(frozen);
+        if let Some(now) = world.pages[frozen].client.now(moment) {
+            let behind = world.proxy.time().since(now).as_millis();
+            assert!(behind < 100, "it takes {behind} ms ago for now");
+        }
+    }
+    assert!(!world.pages[frozen].client.holds(&id));
+    assert_eq!(world.pages[frozen].posted.len(), posted, "it does nothing");
+    assert_eq!(world.pages[frozen].client.liveness(world.moment(frozen)), Liveness::Live);
+    world.assert_folded(frozen);
+}
+
+#[test]
+fn what_a_page_does_first_when_it_wakes_is_to_ask_and_nothing_is_concluded_before() {
+    for steps_with_time in [true, false] {
+        let mut world = World::with_pages(1);
+        world.run(2_000);
+        let id = world.proxy.ask("lesson");
+        world.run(200_000);
+        let (calls, entries) = (world.proxy.calls().len(), world.proxy.entries.len());
+        world.pages[0].frozen = true;
+        world.run(900_000);
+        if !steps_with_time {
+            // Its monotonic clock stood still meanwhile; the other one did not.
+            world.pages[0].slept = 900_000;
+        }
+        world.pages[0].frozen = false;
+        world.run_until(10_000, |world| world.proxy.calls().len() > calls);
+        let first = world.proxy.calls()[calls].clone();
+        assert_eq!((first.operation, first.rule), (Operation::Query, rules::RuleId::M10), "{first:?}");
+        let concluded = |new: &&rules::api::StreamEntry| matches!(new.entry.fact, Fact::Decided(_));
+        assert_eq!(world.proxy.entries[entries..].iter().filter(concluded).count(), 0);
+        world.run(1_000);
+        assert!(world.pages[0].client.holds(&id));
+        world.assert_folded(0);
+    }
+}
+
+#[test]
+fn a_socket_on_which_nothing_comes_for_three_seconds_is_given_up() {
+    let mut world = World::with_pages(1);
+    world.run(2_000);
+    let before = world.pages[0].number;
+    world.proxy.beats = false;
+    world.run(2_900);
+    assert_eq!(world.pages[0].number, before);
+    world.run(1_200);
+    assert!(world.pages[0].number.is_some_and(|number| Some(number) != before), "there is another one");
+}
+
+#[test]
+fn an_attempt_to_connect_that_leads_nowhere_is_given_up_after_ten_seconds() {
+    let mut client = client::Client::new();
+    let at = |millis: i64| Moment::new(millis.unsigned_abs(), millis);
+    assert!(matches!(
+        client.poll(at(0))[..],
+        [client::Action::Connect { .. }, client::Action::WakeAt(10_000)]
+    ));
+    assert!(!client.poll(at(9_999)).contains(&client::Action::CloseSocket));
+    assert!(client.poll(at(10_000)).contains(&client::Action::CloseSocket));
+    client.closed(at(10_000), None, u32::MAX);
+    assert_eq!(client.reconnects_at(), Some(10_999));
 }
 
 #[test]

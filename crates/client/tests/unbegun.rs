@@ -37,13 +37,13 @@ fn a_page_that_lacks_entries_rests_until_its_new_stream_has_begun() {
     client.received(&frame(7, 8, FrameContent::Entries(Vec::new())), at(40));
     client.poll(at(50));
     client.closed(at(60), Some(1006), 0);
-    let mut now = 60;
+    let mut now = 4_000;
     while !client.poll(at(now)).iter().any(|action| matches!(action, Action::Connect { .. })) {
         now += 50;
     }
     client.connected(at(now));
     // Long past the instant at which it would have asked again, and the first message has still not come.
-    let late = now + 8_000;
+    let late = now + 2_500;
     let wakes = client.poll(at(late)).into_iter().filter_map(|action| match action {
         Action::WakeAt(wake) => Some(wake),
         _ => None,

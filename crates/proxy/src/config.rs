@@ -4,6 +4,7 @@
 
 mod file;
 mod reader;
+mod site;
 
 use core::fmt;
 use std::collections::BTreeMap;

@@ -91,6 +91,35 @@ fn signed(secret: &str, body: &str) -> String {
     proxy::store::hex(&mac.finalize().into_bytes())
 }
 
+/// One request, with exactly these headers beside `Host`, `Connection` and the length.
+fn ask(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> (u16, String, String) {
+    let mut stream = TcpStream::connect(address).expect("the server listens");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out can be set");
+    let own_host = headers.iter().any(|(name, _)| *name == "host");
+    let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
+    if !own_host {
+        request += &format!("host: {}\r\n", address);
+    }
+    for (name, value) in headers {
+        request += &format!("{name}: {value}\r\n");
+    }
+    request += &format!("content-length: {}\r\n\r\n{body}", body.len());
+    // A refused body may not be read to its end.
+    let _ = stream.write_all(request.as_bytes());
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    (status, head.to_ascii_lowercase(), body.to_owned())
+}
+
 struct Rig {
     address: SocketAddr,
     store: MemoryStore,
@@ -162,27 +191,8 @@ impl Rig {
         Self { address, store, ending: Some(ending), ended }
     }
 
-    /// One request, with exactly these headers beside `Host`, `Connection` and the length.
     fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String, String) {
-        let mut stream = TcpStream::connect(self.address).expect("the server listens");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out can be set");
-        let own_host = headers.iter().any(|(name, _)| *name == "host");
-        let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
-        if !own_host {
-            request += &format!("host: {}\r\n", self.address);
-        }
-        for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
-        }
-        request += &format!("content-length: {}\r\n\r\n{body}", body.len());
-        // A refused body may not be read to its end.
-        let _ = stream.write_all(request.as_bytes());
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        (status, head.to_ascii_lowercase(), body.to_owned())
+        ask(self.address, method, path, headers, body)
     }
 
     fn get(&self, path: &str) -> (u16, String) {
@@ -383,6 +393,96 @@ fn only_known_hosts_and_origins_are_answered() {
     let demo = Rig::start(Role::Lead, true);
     assert_eq!(demo.start_recording(&[("origin", "http://localhost:8080")], "math").0, 201);
     assert!(demo.stream("", "http://127.0.0.1:8080").is_ok());
+}
+
+/// The headers of an answer that say who may read it.
+fn cors(head: &str) -> Vec<&str> {
+    head.lines().filter(|line| line.starts_with("access-control-allow-")).collect()
+}
+
+#[test]
+fn a_page_on_another_host_of_the_site_may_do_what_its_own_page_may_and_nobody_else_reads_an_answer() {
+    let rig = Rig::start(Role::Lead, false);
+    let page = ("origin", "https://desk.example.org");
+    let same_site = ("sec-fetch-site", "same-site");
+    let ask =
+        [("access-control-request-method", "POST"), ("access-control-request-headers", "idempotency-key")];
+    let (status, head, _) = rig.ask("OPTIONS", "/api/v1/recordings", &[page, same_site, ask[0], ask[1]], "");
+    assert_eq!(status, 204);
+    for line in [
+        "access-control-allow-origin: https://desk.example.org",
+        "access-control-allow-credentials: true",
+        "access-control-allow-methods: get, post, put",
+        "access-control-allow-headers: content-type, idempotency-key, tallylight-client, tallylight-secret",
+        "vary: origin",
+    ] {
+        assert!(head.contains(line), "{line} is missing: {head}");
+    }
+    let (status, head, _) = rig.ask("GET", "/api/v1/setup", &[page, same_site], "");
+    assert_eq!(status, 200);
+    assert!(head.contains("access-control-allow-origin: https://desk.example.org\r\n"), "{head}");
+    assert!(head.contains("access-control-allow-credentials: true"), "{head}");
+    assert_eq!(rig.start_recording(&[page, same_site], "math").0, 201);
+    // A refusal too: the page says what is wrong.
+    let (status, head, _) = rig.ask("GET", "/api/v1/recordings/missing", &[page, same_site], "");
+    assert!(status == 404 && !cors(&head).is_empty(), "{status} {head}");
+    for origin in [
+        "https://other.example.org",
+        "http://desk.example.org",
+        "https://desk.example.org.evil.example",
+        "https://desk.example.org:8443",
+        "null",
+    ] {
+        for method in ["GET", "OPTIONS"] {
+            let (_, head, _) = rig.ask(method, "/api/v1/me", &[("origin", origin), same_site], "");
+            assert_eq!(cors(&head), Vec::<&str>::new(), "{method} {origin}");
+        }
+    }
+    let (_, head, _) = rig.ask("GET", "/api/v1/me", &[], "");
+    assert_eq!(cors(&head), Vec::<&str>::new(), "nobody asked");
+    assert!(rig.stream("", "https://desk.example.org").is_ok());
+}
+
+#[test]
+fn a_page_of_another_site_is_told_that_it_is_one() {
+    let rig = Rig::start(Role::Lead, false);
+    let headers = [("origin", "https://desk.example.org"), ("sec-fetch-site", "cross-site")];
+    let (status, head, body) = rig.ask("GET", "/api/v1/me", &headers, "");
+    assert_eq!((status, problem(&body).kind.as_str()), (403, "site"));
+    assert!(
+        head.contains("access-control-allow-origin: https://desk.example.org"),
+        "it can read that: {head}"
+    );
+    assert_eq!(rig.start_recording(&headers, "math").0, 403);
+    // Nothing is signed in to a demonstration.
+    let demo = Rig::start(Role::Lead, true);
+    let headers = [("origin", "http://localhost:8080"), ("sec-fetch-site", "cross-site")];
+    assert_eq!(demo.ask("GET", "/api/v1/me", &headers, "").0, 200);
+}
+
+#[test]
+fn two_people_who_start_the_same_channel_at_once_get_one_recording() {
+    let rig = Rig::start(Role::Lead, true);
+    let body = json!({ "app": "desk", "channel": "math", "storage": "archive", "settings": {} });
+    let (address, body) = (rig.address, body.to_string());
+    let press = |key: &'static str| {
+        let body = body.clone();
+        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+        std::thread::spawn(move || ask(address, "POST", "/api/v1/recordings", &headers, &body))
+    };
+    let presses = ["one", "two", "three", "four"].map(press);
+    let answers = presses.map(|press| press.join().expect("it is answered"));
+    let mut statuses = answers.each_ref().map(|(status, ..)| *status);
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 200, 201]);
+    let asked = |(_, _, body): &(u16, String, String)| {
+        serde_json::from_str::<Asked>(body).expect("it is answered").recording
+    };
+    let recordings: BTreeSet<_> = answers.iter().map(asked).collect();
+    assert_eq!(recordings.len(), 1);
+    let requested =
+        rig.store.lines().into_iter().filter(|line| matches!(line.entry.fact, Fact::Requested(_)));
+    assert_eq!(requested.count(), 1);
 }
 
 #[test]

@@ -15,8 +15,18 @@ pub const SILENT_AFTER: Duration = Duration::from_secs(5);
 /// A client that answered no heartbeat for this long is not offered one: it would waste the others' time.
 const NOT_ASKED_AFTER: Duration = Duration::from_secs(3);
 
+/// A client that missed a heartbeat, or let an offer pass within this time, is asked after those that did not: it may be
+/// frozen, or not ready to act, and whoever is to act soon is.
+const MISSED_AFTER: Duration = Duration::from_millis(1_500);
+const PASSED_LATELY: Duration = Duration::from_secs(10);
+
 /// For how long a free lease is offered to one client.
 pub const OFFERED_FOR: Duration = Duration::from_millis(300);
+
+/// How many are asked one after the other. If they let it pass, it is offered to so many of the others at once, and the
+/// first to claim it has it: a lease that lapsed is to be held again within a second, whoever is frozen.
+const ASKED_ALONE: usize = 2;
+const ASKED_TOGETHER: usize = 8;
 
 /// When everybody was asked and nobody took it, everybody is asked again after this.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -49,9 +59,15 @@ pub struct Holding {
 
 #[derive(Debug, Default)]
 struct Free {
-    offered: Option<(ClientNumber, Duration)>,
+    offered: Option<Offer>,
     asked: BTreeSet<ClientNumber>,
     rests_until: Duration,
+}
+
+#[derive(Debug)]
+struct Offer {
+    to: Vec<ClientNumber>,
+    until: Duration,
 }
 
 /// All clients and all leases.
@@ -60,6 +76,8 @@ pub struct Leases {
     clients: BTreeMap<ClientNumber, Client>,
     held: BTreeMap<RecordingId, Holding>,
     free: BTreeMap<RecordingId, Free>,
+    /// When a client last let an offer pass.
+    passed: BTreeMap<ClientNumber, Duration>,
     acted: BTreeMap<RecordingId, (String, Option<ClientNumber>)>,
 }
 
@@ -95,6 +113,7 @@ impl Leases {
     /// The connection is gone: its leases are free.
     pub fn gone(&mut self, number: ClientNumber) -> Vec<RecordingId> {
         self.clients.remove(&number);
+        self.passed.remove(&number);
         self.free_those_of(number)
     }
 
@@ -115,9 +134,10 @@ impl Leases {
             self.free.insert(recording.clone(), Free::default());
         }
         for free in self.free.values_mut() {
-            if free.offered.is_some_and(|(offered, _)| offered == number) {
-                free.offered = None;
+            if let Some(offer) = &mut free.offered {
+                offer.to.retain(|offered| *offered != number);
             }
+            free.offered.take_if(|offer| offer.to.is_empty());
         }
         recordings
     }
@@ -155,48 +175,56 @@ impl Leases {
     pub fn may_claim(&self, recording: &RecordingId, client: ClientNumber, real: Duration) -> bool {
         let operates = self.clients.get(&client).is_some_and(|client| client.operates);
         let free = self.free.get(recording);
-        let to_another =
-            |free: &Free| free.offered.is_some_and(|(offered, until)| offered != client && until > real);
+        let to_another = |free: &Free| {
+            free.offered.as_ref().is_some_and(|offer| offer.until > real && !offer.to.contains(&client))
+        };
         operates && free.is_some_and(|free| !to_another(free))
     }
 
     /// The lease is this client's from now on; it was written down. Tells who held it before.
     pub fn granted(&mut self, recording: &RecordingId, holding: Holding) -> Option<ClientNumber> {
         self.free.remove(recording);
+        self.passed.remove(&holding.client);
         let before = self.held.insert(recording.clone(), holding);
         before.map(|before| before.client).filter(|before| *before != holding.client)
     }
 
-    /// The offers that are due: to each client those recordings that it alone may claim for the next 300 ms.
+    /// The offers that are due: to each client those recordings that it may claim for the next 300 ms, alone or with few.
     pub fn offers(&mut self, real: Duration) -> Vec<(ClientNumber, Vec<RecordingId>)> {
         let mut offers: BTreeMap<ClientNumber, Vec<RecordingId>> = BTreeMap::new();
         for (recording, free) in &mut self.free {
-            if free.offered.is_some_and(|(_, until)| until > real) || free.rests_until > real {
+            if free.offered.as_ref().is_some_and(|offer| offer.until > real) || free.rests_until > real {
                 continue;
             }
-            free.offered = None;
+            if let Some(Offer { to, until }) = free.offered.take() {
+                self.passed.extend(to.into_iter().map(|client| (client, until)));
+            }
             let acted = self.acted.get(recording);
             let candidates = self.clients.iter().filter(|(number, client)| {
                 client.operates
                     && real.saturating_sub(client.beat_at) < NOT_ASKED_AFTER
                     && !free.asked.contains(number)
             });
-            let next = candidates.min_by_key(|(number, client)| {
+            let mut next: Vec<_> = candidates.collect();
+            next.sort_by_key(|(number, client)| {
+                let missed = real.saturating_sub(client.beat_at) >= MISSED_AFTER;
+                let passed = self.passed.get(number).is_some_and(|at| real < *at + PASSED_LATELY);
                 let acted_here = acted.is_some_and(|(_, page)| *page == Some(**number));
                 let acted_by = acted.is_some_and(|(person, _)| *person == client.person && !client.attendant);
-                (!acted_here, !acted_by, !client.attendant, client.since, **number)
+                (missed || passed, !acted_here, !acted_by, !client.attendant, client.since, **number)
             });
-            match next {
-                Some((number, _)) => {
-                    free.offered = Some((*number, real + OFFERED_FOR));
-                    free.asked.insert(*number);
-                    offers.entry(*number).or_default().push(recording.clone());
-                }
-                None => {
-                    free.asked.clear();
-                    free.rests_until = real + ASKED_AGAIN_AFTER;
-                }
+            next.truncate(if free.asked.len() < ASKED_ALONE { 1 } else { ASKED_TOGETHER });
+            if next.is_empty() {
+                free.asked.clear();
+                free.rests_until = real + ASKED_AGAIN_AFTER;
+                continue;
             }
+            let to: Vec<ClientNumber> = next.into_iter().map(|(number, _)| *number).collect();
+            for number in &to {
+                offers.entry(*number).or_default().push(recording.clone());
+            }
+            free.asked.extend(&to);
+            free.offered = Some(Offer { to, until: real + OFFERED_FOR });
         }
         offers.into_iter().collect()
     }
@@ -204,8 +232,8 @@ impl Leases {
     /// When something of this is due, in real time: an offer runs out, or a client has been silent for too long.
     pub fn next_due(&self) -> Option<Duration> {
         let someone = self.clients.values().any(|client| client.operates);
-        let offers = self.free.values().filter(|_| someone).map(|free| match free.offered {
-            Some((_, until)) => until,
+        let offers = self.free.values().filter(|_| someone).map(|free| match &free.offered {
+            Some(offer) => offer.until,
             None => free.rests_until,
         });
         let silent = self.held.values().filter_map(|holding| self.clients.get(&holding.client));
@@ -261,6 +289,50 @@ mod tests {
         }
         // The page whose user acted on it, the attendant, the oldest page; then a rest, then the same round.
         assert_eq!(asked, [(0, 3), (300, 4), (600, 2), (1_900, 3), (2_200, 4)]);
+    }
+
+    #[test]
+    fn when_two_let_it_pass_it_is_offered_to_eight_at_once_and_the_first_to_claim_has_it() {
+        let mut leases = leases_with((0..13).map(|since| page("a", since)).collect());
+        let id = recording("one");
+        leases.exists(&id, true);
+        let mut asked = Vec::new();
+        for millis in (0..=900).step_by(300) {
+            asked.push(leases.offers(real(millis)).into_iter().map(|(client, _)| client).collect::<Vec<_>>());
+        }
+        assert_eq!(asked, [vec![1], vec![2], (3..=10).collect(), vec![11, 12, 13]]);
+        assert!(leases.may_claim(&id, 12, real(901)) && leases.may_claim(&id, 13, real(901)));
+        assert!(!leases.may_claim(&id, 3, real(901)), "its time is over");
+        leases.granted(&id, Holding { client: 12, epoch: 1 });
+        assert!(!leases.may_claim(&id, 13, real(901)));
+    }
+
+    #[test]
+    fn who_let_an_offer_pass_or_missed_a_heartbeat_is_asked_after_the_others_for_a_while() {
+        let mut leases = Leases::default();
+        for (number, person) in [(1, "acted"), (2, "missed"), (3, "well")] {
+            leases.connected(number, page(person, 0));
+        }
+        let (one, two) = (recording("one"), recording("two"));
+        leases.acted(&one, "acted", None);
+        leases.acted(&two, "acted", None);
+        leases.exists(&one, true);
+        assert_eq!(leases.offers(real(0)), [(1, vec![one.clone()])]);
+        for (client, beat) in [(1, 2_000), (2, 400), (3, 2_000)] {
+            leases.beat(client, real(beat));
+        }
+        // It had its 300 ms; the second one missed a heartbeat.
+        assert_eq!(leases.offers(real(2_000)), [(3, vec![one])]);
+        leases.exists(&two, true);
+        assert_eq!(leases.offers(real(2_001)), [(3, vec![two.clone()])]);
+        for client in [1, 2, 3] {
+            leases.beat(client, real(13_000));
+        }
+        leases.exists(&two, false);
+        leases.acted(&two, "acted", None);
+        leases.exists(&two, true);
+        let asked = leases.offers(real(13_000)).into_iter().find(|(_, ids)| ids.contains(&two));
+        assert_eq!(asked.map(|(client, _)| client), Some(1), "who acted on it comes first again");
     }
 
     #[test]

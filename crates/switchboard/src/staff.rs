@@ -20,6 +20,10 @@ use crate::{Actor, AppConfig, Draft, Now, Switchboard, no_recording, problem, un
 /// How long an `Idempotency-Key` is remembered, in the journal's time.
 const KEY_LIVES: Duration = Duration::from_secs(72 * 3_600);
 
+/// Who asks for a recording no later than this after somebody else asked for the same, in real time, cannot have seen that:
+/// both wish for one (S10), also where the first is started by then.
+const SAME_WISH: Duration = Duration::from_secs(2);
+
 /// How many starts one person may ask for in a minute of the journal's time.
 const STARTS_A_MINUTE: usize = 10;
 
@@ -126,7 +130,8 @@ impl Switchboard {
         let (policy_name, policy) = self.policy(ask.policy.as_deref())?;
         check_request(app, ask)?;
         let board = self.ledger.boards.entry(ask.app.clone()).or_default();
-        if let Some(first) = board.starting(&ask.channel, ask.settings.mode).cloned() {
+        let starting = board.starting(&ask.channel, ask.settings.mode).cloned();
+        if let Some(first) = starting.or_else(|| self.same_wish(ask, now)) {
             // S10: a second request meanwhile is not queued, it is answered with the first one.
             let key_use = KeyUse { recording: first.clone(), ..key_use };
             self.write(Vec::new(), Some(key_use), now).map_err(|error| unwritable(&error))?;
@@ -402,6 +407,15 @@ impl Switchboard {
             return Err(problem(409, "too_many_changes", title));
         }
         Ok(())
+    }
+
+    /// The recording of the same channel and mode that somebody asked for a moment ago, unless another one beside it is meant.
+    fn same_wish(&self, ask: &RequestRecording, now: Now) -> Option<RecordingId> {
+        let since = self.journal_now(now) - SAME_WISH * self.config.clock_rate.max(1);
+        let board = self.ledger.boards.get(&ask.app).filter(|_| !ask.beside)?;
+        let live = board.in_channel(&ask.channel).filter_map(|id| self.recording(id));
+        let mut same = live.filter(|recording| recording.mode == ask.settings.mode && recording.is_wanted());
+        same.find(|recording| recording.asked_at >= since).map(|recording| recording.id.clone())
     }
 
     /// Writes the first entries of a new recording, and gives its lease to the page that asked.

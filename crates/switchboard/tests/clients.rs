@@ -57,6 +57,24 @@ fn a_lease_passes_at_once_when_its_page_is_closed() {
     assert!(epochs.windows(2).all(|pair| pair[1] > pair[0]), "{epochs:?}");
 }
 
+#[test]
+fn a_lapse_is_mended_within_a_second_although_many_pages_let_the_offer_pass() {
+    let mut world = World::new();
+    let first = world.connect();
+    // They answer heartbeats and claim nothing, as pages do whose program is not there yet.
+    let idle: Vec<_> = (0..6).map(|_| world.connect_idle()).collect();
+    let last = world.connect();
+    let id = world.running(first, "math");
+    world.disconnect(first);
+    let lapsed = world.real;
+    while holder(&world, &id) == Some(first) {
+        world.run(Duration::from_millis(20));
+        assert!(world.real - lapsed <= Duration::from_secs(1), "nobody acts");
+    }
+    assert_eq!(holder(&world, &id), Some(last));
+    assert!(!idle.contains(&last));
+}
+
 fn leases(world: &World) -> Vec<u32> {
     let lines = world.store.lines().into_iter();
     lines

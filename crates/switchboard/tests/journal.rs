@@ -171,6 +171,33 @@ fn s10_a_second_request_while_one_starts_is_answered_with_the_first() {
 }
 
 #[test]
+fn s10_two_people_who_ask_within_two_seconds_get_one_recording_although_the_first_is_started_by_then() {
+    let mut world = World::at_rate(10);
+    let (first, second) = (world.connect(), world.connect());
+    let asked =
+        world.ask(&world.actor(first), "a", &World::ask_request("math")).expect("it may be asked for");
+    world.run(Duration::from_millis(1_500));
+    assert!(world.recording(&asked.recording).sessions.iter().any(|session| session.confirmed.is_some()));
+    let same = world.ask(&world.actor(second), "b", &World::ask_request("math")).expect("it is answered");
+    assert_eq!((same.recording, same.existing), (asked.recording.clone(), true));
+    let starts = world.store.lines().into_iter().filter(
+        |line| matches!(&line.entry.fact, Fact::CallSent(sent) if sent.operation == agora::Operation::Start),
+    );
+    assert_eq!(starts.count(), 1);
+    // Whoever means another one beside it says so, and whoever comes later is asked whether they do.
+    let beside = meant_beside(World::ask_request("math"));
+    assert!(!world.ask(&world.actor(second), "c", &beside).expect("it is confirmed").existing);
+    world.run(Duration::from_secs(3));
+    let late = world.ask(&world.actor(second), "d", &World::ask_request("math")).expect_err("it costs");
+    assert_eq!(late.kind, "beside");
+}
+
+fn meant_beside(mut ask: rules::api::RequestRecording) -> rules::api::RequestRecording {
+    ask.beside = true;
+    ask
+}
+
+#[test]
 fn s10_a_further_recording_of_a_live_channel_is_confirmed_first() {
     let mut world = World::new();
     let page = world.connect();

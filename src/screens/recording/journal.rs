@@ -233,7 +233,7 @@ fn curl_button(page: &Rc<Page>, known: &Known, number: EntryNumber) -> crate::do
         .set("type", "button")
         .on("click", move |_| {
             let call = story.entries.iter().find(|entry| entry.number == number);
-            let told = call.and_then(|call| curl(&story.entries, call, id.as_str(), &api::page()));
+            let told = call.and_then(|call| curl(&story.entries, call, id.as_str(), &api::proxy()));
             if let Some(told) = told {
                 copy(&told, words::said(words::comfort::CURL_OF_CALL));
             }

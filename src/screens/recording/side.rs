@@ -165,7 +165,7 @@ pub(super) fn asked(page: &Page, known: &Known) -> Element {
         ("UIDs", uids),
         ("maxIdleTime", words::seconds(recording.max_idle_time)),
         ("Storage profile", recording.storage.clone()),
-        ("Controller", controller),
+        (words::ACTED_FOR_BY, controller),
         ("Billed now", words::standing::billed(billed, perhaps)),
     ];
     let mut facts = el("dl.facts");

@@ -24,11 +24,11 @@ fn operations_with(pages: u64) -> Vec<Operation> {
 }
 
 #[test]
-fn with_two_pages_open_the_ledger_is_as_long_as_with_one() {
+fn with_ten_pages_open_the_ledger_is_as_long_as_with_one() {
     let alone = operations_with(1);
     assert_eq!(alone[..2], [Operation::Acquire, Operation::Start]);
     assert!(alone.contains(&Operation::Stop));
-    let together = operations_with(2);
+    let together = operations_with(10);
     // How many questions meet the end after a stop depends on pace: one more or less. Two that act would ask twice.
     let is_query = |operation: &&Operation| **operation == Operation::Query;
     let queries = |all: &[Operation]| all.iter().filter(is_query).count();

@@ -418,8 +418,12 @@ pub struct Page {
     wake: Option<u64>,
     /// How far its wall clock is ahead.
     pub wall_ahead: i64,
+    /// For how long its monotonic clock stood still.
+    pub slept: u64,
     /// Whether its timers fire; a hidden page's hardly do.
     pub timers: bool,
+    /// Whether nothing of it runs at all; what comes waits.
+    pub frozen: bool,
     /// The messages of the socket that it has received.
     pub messages: usize,
     pub polls: usize,
@@ -446,7 +450,9 @@ impl World {
             latency: 30,
             wake: Some(0),
             wall_ahead: 0,
+            slept: 0,
             timers: true,
+            frozen: false,
             messages: 0,
             polls: 0,
         };
@@ -463,7 +469,7 @@ impl World {
     /// What both clocks of a page show now.
     pub fn moment(&self, page: usize) -> Moment {
         let wall = i64::try_from(self.now).expect("tests are short") + self.pages[page].wall_ahead;
-        Moment::new(5_000_000 + self.now, wall)
+        Moment::new(5_000_000 + self.now - self.pages[page].slept, wall)
     }
 
     /// Lets so many milliseconds pass.
@@ -507,6 +513,9 @@ impl World {
     }
 
     fn drive(&mut self, page: usize) {
+        if self.pages[page].frozen {
+            return;
+        }
         let moment = self.moment(page);
         while let Some(number) = self.pages[page].number {
             let message =

@@ -15,6 +15,7 @@ use rules::policy::Patience;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::file::{self, File, Given, Origin};
+use super::site;
 use super::{Address, App, Config, Overrides, Problem, role_name, vendor_name};
 use crate::bodies::{AppRequests, StorageProfile};
 
@@ -145,6 +146,7 @@ impl Reader {
                 );
             }
         }
+        self.sites(public_url.as_ref(), &allowed_origins);
         let assets = match &overrides.assets {
             Some(assets) => self.assets("--assets", assets.clone()),
             None => file.server.assets.and_then(|given| {
@@ -229,6 +231,29 @@ impl Reader {
             staff,
             warnings: Vec::new(),
         })
+    }
+
+    /// Whether browsers send the sign-in from pages of these origins.
+    fn sites(&mut self, public_url: Option<&Url>, allowed_origins: &[String]) {
+        const KEY: &str = "server.allowed_origins";
+        let pages = allowed_origins.iter().filter_map(|origin| Url::parse(origin).ok());
+        let far: Vec<Url> = pages.filter(|page| !site::is_loopback(page)).collect();
+        match public_url {
+            None if !far.is_empty() => self.warning(
+                KEY,
+                "pages of other hosts are let in, and none of them reaches this proxy: name in server.public_url the address that their config.json names, such as https://api.example.org/",
+            ),
+            None => {}
+            Some(own) => {
+                for page in far.iter().filter(|page| !site::is_same(own, page)) {
+                    let sentence = format!(
+                        "{} is another site than {own}: browsers keep the sign-in from it, and its pages are refused; serve both under one domain and with one scheme, such as https://desk.example.org and https://api.example.org",
+                        page.origin().ascii_serialization()
+                    );
+                    self.warning(KEY, sentence);
+                }
+            }
+        }
     }
 
     fn listen(&mut self, key: &str, text: &str) -> Option<SocketAddr> {

@@ -39,6 +39,27 @@ fn on_loopback() -> String {
     APP.replacen("[[app.storage]]", &format!("{LOOPBACK}[[app.storage]]"), 1)
 }
 
+#[test]
+fn pages_of_another_site_are_told_apart_from_those_of_another_host() {
+    let notes = |server: &str| -> Vec<String> {
+        let text = format!("[server]\n{server}\n{APP}{STAFF}");
+        let config = load(&text, &Overrides::default()).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let about = config.warnings.iter().filter(|note| note.key == "server.allowed_origins");
+        about.map(|note| note.sentence.clone()).collect()
+    };
+    let own = "public_url = \"https://api.example.org/\"";
+    assert_eq!(notes(&format!("{own}\nallowed_origins = [\"https://desk.example.org\"]")), [""; 0]);
+    let both = "allowed_origins = [\"https://desk.example.net\", \"http://desk.example.org\"]";
+    let told = notes(&format!("{own}\n{both}"));
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with("https://desk.example.net is another site than https://api.example.org/"));
+    assert!(told[1].starts_with("http://desk.example.org is another site"));
+    let unnamed = notes("allowed_origins = [\"https://desk.example.org\"]");
+    assert!(unnamed.len() == 1 && unnamed[0].contains("server.public_url"), "{unnamed:?}");
+    // A page under development.
+    assert_eq!(notes("allowed_origins = [\"http://localhost:8080\"]"), [""; 0]);
+}
+
 /// The only problem of a text.
 #[track_caller]
 fn problem(text: &str, overrides: &Overrides) -> String {

@@ -40,8 +40,15 @@ pub(crate) async fn guard(State(server): State<Arc<Server>>, request: Request, n
         return Refused::new(StatusCode::FORBIDDEN, "origin", title).into_response();
     }
     let elsewhere = origin_of(headers).filter(|origin| allowed && !is_own(origin, &host)).map(str::to_owned);
+    // A sign-in stays within one site, so a page of another could never do more than look in vain: it is told why. Whether
+    // it is one, its browser knows best. A demonstration has no sign-in.
+    let other_site = elsewhere.is_some() && !server.settings.demo && says(headers, "cross-site");
     let mut response = match request.method() {
         &Method::OPTIONS if elsewhere.is_some() => StatusCode::NO_CONTENT.into_response(),
+        _ if other_site => {
+            let title = "This page is of another site than this server, and no sign-in crosses that: serve both under one domain, such as desk.example.org and api.example.org.";
+            Refused::new(StatusCode::FORBIDDEN, "site", title).into_response()
+        }
         _ => next.run(request).await,
     };
     if let Some(origin) = elsewhere.and_then(|origin| HeaderValue::from_str(&origin).ok()) {
@@ -74,7 +81,12 @@ fn origin_of(headers: &HeaderMap) -> Option<&str> {
 
 /// Old browsers say nothing; a new one says when a page of another site is behind a request.
 fn from_another_site(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site")
+    says(headers, "cross-site") || says(headers, "same-site")
+}
+
+/// Whether the browser says that the page behind a request is of this kind of site.
+fn says(headers: &HeaderMap, kind: &str) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site == kind)
 }
 
 /// The host without its port.
