@@ -356,9 +356,11 @@ async fn status_of(path: &str) -> Option<u16> {
     let how = RequestInit::new();
     how.set_signal(Some(&AbortSignal::timeout_with_u32(PATIENCE_MILLIS)));
     how.set_credentials(RequestCredentials::Include);
-    how.set_method("HEAD");
     let answer = JsFuture::from(window().fetch_with_str_and_init(&api::at(path), &how)).await.ok()?;
-    Some(answer.dyn_into::<web_sys::Response>().ok()?.status())
+    let answer = answer.dyn_into::<web_sys::Response>().ok()?;
+    // Read to its end, or it would be broken off.
+    let _ = JsFuture::from(answer.text().ok()?).await;
+    Some(answer.status())
 }
 
 /// A request that is given up after a while. The sign-in goes with it, also to a proxy on another host of this site.
