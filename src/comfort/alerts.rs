@@ -4,10 +4,10 @@
 
 use core::cell::RefCell;
 use core::time::Duration;
+use std::rc::Rc;
 
 use js_sys::{Function, Object, Promise, Reflect};
 use leptos::prelude::*;
-use litemap::LiteMap;
 use rules::RecordingId;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -16,7 +16,7 @@ use wasm_bindgen_futures::JsFuture;
 use crate::here::here;
 use crate::kept::{keep, kept};
 use crate::route::{Route, Screen};
-use crate::screens::board::Listed;
+use crate::screens::board::{Gathered, Listed};
 use crate::standing::{Group, Standing};
 use crate::tasks::follow;
 use crate::words;
@@ -91,24 +91,25 @@ impl Earcon {
 
 /// Follows every recording of the list.
 pub fn begin() {
-    let known: RefCell<Option<LiteMap<RecordingId, Step>>> = RefCell::new(None);
+    let known: RefCell<Option<Gathered>> = RefCell::new(None);
     follow(move || {
         let desk = here().desk;
         if !desk.complete.get() {
             return;
         }
         let all = here().board.all();
-        let steps: LiteMap<RecordingId, Step> =
-            all.iter().map(|listed| (listed.id.clone(), step(listed))).collect();
         // What was so already when the page was opened is on the screen, and no news.
-        if let Some(before) = known.replace(Some(steps)) {
-            for listed in &all {
-                let was = before.get(&listed.id).copied().unwrap_or(Step::Well);
-                let now = step(listed);
-                let (desktop, sound) = calls_for(was, now);
-                if desktop || sound.is_some() {
-                    alert_when_settled(listed.id.clone(), now, desktop, sound);
-                }
+        let Some(before) = known.replace(Some(Rc::clone(&all))) else { return };
+        for listed in all.iter() {
+            let was = before.binary_search_by(|one| one.id.cmp(&listed.id)).ok().map(|place| &before[place]);
+            // Most are the same as before, and there may be very many.
+            if was.is_some_and(|was| Rc::ptr_eq(was, listed)) {
+                continue;
+            }
+            let now = step(listed);
+            let (desktop, sound) = calls_for(was.map_or(Step::Well, |was| step(was)), now);
+            if desktop || sound.is_some() {
+                alert_when_settled(listed.id.clone(), now, desktop, sound);
             }
         }
     });

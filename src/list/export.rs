@@ -19,7 +19,7 @@ pub fn buttons(list: List) -> Element {
                 let all = list.board.all();
                 let shown: Vec<&Listed> = list.spots.with_value(|spots| {
                     let place = |id| all.binary_search_by(|listed| listed.id.cmp(id)).ok();
-                    spots.iter().filter_map(|spot| place(&spot.id)).map(|place| &*all[place]).collect()
+                    spots.iter().filter_map(|spot| place(&spot.one.id)).map(|place| &*all[place]).collect()
                 });
                 let (announcer, now) = (here().announcer, here().desk.clock.now());
                 if save(format, &shown, now).is_ok() {

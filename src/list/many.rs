@@ -107,10 +107,10 @@ pub fn pick(list: List, listed: &Listed) -> Node {
 fn choose(list: List, id: &RecordingId, on: bool, with_those_between: bool) {
     let last = list.picked_last.get_value().filter(|_| with_those_between);
     let range: Vec<RecordingId> = list.spots.with_value(|spots| {
-        let place = |id: &RecordingId| spots.iter().position(|spot| spot.id == *id);
+        let place = |id: &RecordingId| spots.iter().position(|spot| spot.one.id == *id);
         match (last.as_ref().and_then(place), place(id)) {
             (Some(one), Some(other)) => {
-                spots[one.min(other)..=one.max(other)].iter().map(|spot| spot.id.clone()).collect()
+                spots[one.min(other)..=one.max(other)].iter().map(|spot| spot.one.id.clone()).collect()
             }
             _ => vec![id.clone()],
         }

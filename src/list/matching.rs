@@ -1,9 +1,12 @@
 //! Whether a recording fits a query, and by what it is sorted.
 
+use std::rc::Rc;
+
 use agora::Timestamp;
+use rules::journal::WaitingFor;
 use rules::{Recording, RecordingId};
 
-use super::query::{Field, Relation, Term, Wanted};
+use super::query::{Field, Relation, STATES, Term, Wanted};
 use crate::desk::Desk;
 use crate::parts::board::Column;
 use crate::parts::strip::Probe;
@@ -89,39 +92,54 @@ fn seconds(from: Timestamp, to: Timestamp) -> u64 {
 
 /// Whether a recording is in a state by the name that is typed; the counts over the list count the same.
 pub fn is_in(state: &str, listed: &Listed) -> bool {
-    let standing = listed.standing;
     match state {
         "needs-you" => listed.group == Group::NeedsYou,
-        "recording" => matches!(standing, Standing::Records(_)),
-        "starting" => matches!(standing, Standing::Starting | Standing::Unconfirmed(_)),
-        "stopping" => matches!(
-            standing,
-            Standing::Stopping(_)
-                | Standing::StopWaits(_)
-                | Standing::StopPending(_)
-                | Standing::Ending(_)
-                | Standing::TakenAsEnded(_)
-        ),
         "ended" => listed.group == Group::Ended,
-        "failover" => matches!(standing, Standing::InFailover(_) | Standing::Twins),
-        "retrying" => matches!(
-            standing,
-            Standing::InDoubt(_)
-                | Standing::Unclear(_)
-                | Standing::StartRetrying
-                | Standing::StopRetrying(_)
-                | Standing::Replacing
-                | Standing::WaitsForRoom
-        ),
-        "lost" => matches!(
-            standing,
-            Standing::Lost(_)
-                | Standing::Waits(
-                    rules::journal::WaitingFor::Replacements | rules::journal::WaitingFor::FailedReplacement
-                )
-        ),
-        _ => false,
+        _ => class(listed.standing) == Some(state),
     }
+}
+
+/// How many are in each state, in the order of [`STATES`]. They are looked at once: a list may be very long.
+pub fn tally(all: &[Rc<Listed>]) -> [usize; STATES.len()] {
+    let mut counts = [0; STATES.len()];
+    let mut count = |state: &str| {
+        if let Some(place) = STATES.iter().position(|known| *known == state) {
+            counts[place] += 1;
+        }
+    };
+    for listed in all {
+        match listed.group {
+            Group::NeedsYou => count("needs-you"),
+            Group::Ended => count("ended"),
+            Group::Handled | Group::Recording => {}
+        }
+        class(listed.standing).into_iter().for_each(&mut count);
+    }
+    counts
+}
+
+/// The state of a standing, for those that are told apart by it alone.
+const fn class(standing: Standing) -> Option<&'static str> {
+    Some(match standing {
+        Standing::Records(_) => "recording",
+        Standing::Starting | Standing::Unconfirmed(_) => "starting",
+        Standing::Stopping(_)
+        | Standing::StopWaits(_)
+        | Standing::StopPending(_)
+        | Standing::Ending(_)
+        | Standing::TakenAsEnded(_) => "stopping",
+        Standing::InFailover(_) | Standing::Twins => "failover",
+        Standing::InDoubt(_)
+        | Standing::Unclear(_)
+        | Standing::StartRetrying
+        | Standing::StopRetrying(_)
+        | Standing::Replacing
+        | Standing::WaitsForRoom => "retrying",
+        Standing::Lost(_) | Standing::Waits(WaitingFor::Replacements | WaitingFor::FailedReplacement) => {
+            "lost"
+        }
+        _ => return None,
+    })
 }
 
 /// What a column is sorted by: a number, then a text. What has nothing to show comes last when rising.

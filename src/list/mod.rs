@@ -26,11 +26,10 @@ use crate::dom::{Element, Node, el, live};
 use crate::here::here;
 use crate::kept::{keep, kept};
 use crate::nodes;
-use crate::parts::board::{Column, Extra, board, column_head};
+use crate::parts::board::{Column, Extra, board as board_part, column_head};
 use crate::parts::icon::Glyph;
 use crate::route::{Route, Router, Screen};
-use crate::screens::board::{BoardState, Listed, above_the_list};
-use crate::screens::shell::focus;
+use crate::screens::board::{self, BoardState, Listed, above_the_list};
 use crate::tasks::{follow, follow_on};
 use crate::words;
 use ended::Ended;
@@ -72,7 +71,7 @@ struct List {
     touched: StoredValue<u64>,
     /// Moves when the rows are to fall into their places under the hand.
     sorted_anew: RwSignal<u32>,
-    spots: StoredValue<Vec<Spot>>,
+    spots: StoredValue<Rc<Vec<Spot<Rc<Listed>>>>, LocalStorage>,
     /// The rows that are on the page.
     pool: Pool,
     /// How many rows would come, and how many would move, without the hand.
@@ -121,7 +120,7 @@ impl List {
             held: RwSignal::new(false),
             touched: StoredValue::new(0),
             sorted_anew: RwSignal::new(0),
-            spots: StoredValue::new(Vec::new()),
+            spots: StoredValue::new_local(Rc::default()),
             pool: Pool::new(),
             waiting: RwSignal::new((0, 0)),
             name: RwSignal::new(String::new()),
@@ -185,7 +184,7 @@ impl List {
 
     /// The person wants another view: the rows fall into its places at once.
     fn change(self, change: impl FnOnce(&mut View)) {
-        self.spots.set_value(Vec::new());
+        self.spots.set_value(Rc::default());
         self.view.update(change);
     }
 
@@ -260,15 +259,19 @@ pub fn draw(board_state: BoardState, all: &[Rc<Listed>]) -> Node {
         matching::fits(&terms, desk, listed, &pins, now)
             || list.ended.has(&listed.id) && matching::fits(&others, desk, listed, &pins, now)
     };
-    let shown: Vec<&Listed> = all.iter().map(Rc::as_ref).filter(|listed| fits(listed)).collect();
+    let shown: Vec<&Rc<Listed>> = all.iter().filter(|listed| fits(listed)).collect();
     let hidden = all.len() - shown.len();
-    let needs = |listed: &&Listed| listed.group == crate::standing::Group::NeedsYou;
-    let hidden_needs =
-        all.iter().map(Rc::as_ref).filter(needs).count() - shown.iter().copied().filter(needs).count();
+    let needs = |listed: &&Rc<Listed>| listed.group == crate::standing::Group::NeedsYou;
+    let hidden_needs = all.iter().filter(needs).count() - shown.iter().copied().filter(needs).count();
     let wanted = in_order(shown, view.sort, &pins);
-    let placed = list.spots.with_value(|before| place(before, wanted, held));
-    list.spots.set_value(placed.spots.clone());
-    let waiting = (placed.new, placed.moved);
+    let Placed { mut spots, new, moved } = list.spots.with_value(|before| place(before, wanted, held));
+    if held {
+        // Under a hand also those are left that are no more.
+        spots.retain(|spot| all.binary_search_by(|listed| listed.id.cmp(&spot.one.id)).is_ok());
+    }
+    let spots = Rc::new(spots);
+    list.spots.set_value(Rc::clone(&spots));
+    let waiting = (new, moved);
     if list.waiting.with_untracked(|known| *known != waiting) {
         list.waiting.set(waiting);
     }
@@ -281,7 +284,7 @@ pub fn draw(board_state: BoardState, all: &[Rc<Listed>]) -> Node {
             .add(toolbar::views(list, desk, all, &pins, now))
             .add(toolbar::query_line(list, &view, slip.as_ref()))
             .add(slip.as_ref().map(slip_line))
-            .add(rows(list, all, &placed))
+            .add(rows(list, &spots))
             .add((hidden > 0).then(|| hidden_line(list, hidden, hidden_needs)))
             .add(live(move || ended::line(list)))
             .add(live(move || many::bar(list))),
@@ -289,31 +292,36 @@ pub fn draw(board_state: BoardState, all: &[Rc<Listed>]) -> Node {
 }
 
 /// The recordings in their order, each with what it stands under.
-fn in_order(mut shown: Vec<&Listed>, sort: Option<Sort>, pins: &[RecordingId]) -> Vec<Spot> {
-    match sort {
-        None => shown.sort_by_key(|one| (!pins.contains(&one.id), one.group as u8, -one.asked_at.millis())),
+fn in_order(shown: Vec<&Rc<Listed>>, sort: Option<Sort>, pins: &[RecordingId]) -> Vec<Spot<Rc<Listed>>> {
+    let is_pinned = |listed: &Listed| !pins.is_empty() && pins.contains(&listed.id);
+    let shown = match sort {
+        None => board::in_order(&shown, |one| {
+            let place = if is_pinned(one) { 0 } else { 1 + one.group as u8 };
+            (place, -one.asked_at.millis())
+        }),
         Some(sort) => {
-            shown.sort_by(|one, other| {
-                let order = matching::key(sort.column, one).cmp(&matching::key(sort.column, other));
+            let mut keyed: Vec<_> =
+                shown.into_iter().map(|one| (matching::key(sort.column, one), is_pinned(one), one)).collect();
+            keyed.sort_by(|(key, pinned, one), (other_key, other_pinned, other)| {
+                let order = key.cmp(other_key);
                 let order = if sort.falling { order.reverse() } else { order };
-                let pinned = pins.contains(&other.id).cmp(&pins.contains(&one.id));
-                pinned.then(order).then(other.asked_at.cmp(&one.asked_at))
+                other_pinned.cmp(pinned).then(order).then(other.asked_at.cmp(&one.asked_at))
             });
         }
-    }
-    let under = |listed: &Listed| match (pins.contains(&listed.id), sort) {
+    };
+    let under = |listed: &Listed| match (is_pinned(listed), sort) {
+            keyed.into_iter().map(|(_, _, one)| one).collect()
         (true, _) => Some(Under::Pinned),
         (false, None) => Some(Under::Group(listed.group)),
         (false, Some(_)) => None,
     };
-    shown.into_iter().map(|listed| Spot { id: listed.id.clone(), under: under(listed) }).collect()
+    shown.into_iter().map(|one| Spot { one: Rc::clone(one), under: under(one) }).collect()
 }
 
-fn rows(list: List, all: &[Rc<Listed>], placed: &Placed) -> Node {
-    let mut lines = Vec::with_capacity(placed.spots.len() + 5);
+fn rows(list: List, spots: &[Spot<Rc<Listed>>]) -> Node {
+    let mut lines = Vec::with_capacity(spots.len() + 5);
     let mut before = None;
-    for spot in &placed.spots {
-        let Ok(place) = all.binary_search_by(|listed| listed.id.cmp(&spot.id)) else { continue };
+    for spot in spots {
         if spot.under.is_some() && before != spot.under {
             lines.push(Line::Title(match spot.under {
                 Some(Under::Group(group)) => words::group(group),
@@ -324,7 +332,7 @@ fn rows(list: List, all: &[Rc<Listed>], placed: &Placed) -> Node {
             lines.push(Line::Title(words::list::NOT_PINNED));
         }
         before = spot.under;
-        lines.push(Line::Row(Rc::clone(&all[place])));
+        lines.push(Line::Row(Rc::clone(&spot.one)));
     }
     if lines.is_empty() {
         return el("div.empty")
@@ -340,7 +348,7 @@ fn rows(list: List, all: &[Rc<Listed>], placed: &Placed) -> Node {
             list.view.with(|view| (view.sort, view.columns.clone(), view.density.name()));
         let heads = columns.iter().map(|column| head(list, sort, *column).into()).collect();
         let pick_all = many::pick_all(list, &list.pool.lines());
-        let mut table = board(pick_all, heads, density, list.pool.draw(list.board))
+        let mut table = board_part(pick_all, heads, density, list.pool.draw(list.board))
             .set("aria-rowcount", (list.pool.lines().len() + 1).to_string());
         for event in ["mousemove", "focusin", "wheel"] {
             table = table.on(event, move |_| list.touch());
@@ -378,17 +386,17 @@ pub fn step(forward: bool) -> bool {
     let from = on.or_else(|| screen.recording().map(ToString::to_string));
     let Some(list) = LIST.with(|list| list.get().copied()) else { return false };
     let next = list.spots.with_value(|spots| {
-        let place = from.and_then(|from| spots.iter().position(|spot| spot.id.as_str() == from));
+        let place = from.and_then(|from| spots.iter().position(|spot| spot.one.id.as_str() == from));
         let next = match (place, forward) {
             (None, _) => Some(0),
             (Some(place), true) => Some(place + 1),
             (Some(place), false) => place.checked_sub(1),
         };
-        next.and_then(|next| spots.get(next)).map(|spot| spot.id.clone())
+        next.and_then(|next| spots.get(next)).map(|spot| spot.one.id.clone())
     });
     let Some(next) = next else { return false };
     if from_row || !matches!(screen, Screen::Beside(_)) {
-        focus(&format!("row-{next}"));
+        list.pool.focus(next.as_str());
     }
     if matches!(screen, Screen::Beside(_)) {
         router.go_on(Route::to(Screen::Beside(next)));

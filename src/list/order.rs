@@ -1,15 +1,30 @@
 //! Where the rows stand. While a hand is on the list nothing moves under it: what is new stands at the end, and what would
 //! have moved or gone is counted and waits.
 
+use std::rc::Rc;
+
 use rules::RecordingId;
 
+use crate::screens::board::Listed;
 use crate::standing::Group;
+
+/// What has a place among the rows.
+pub trait Named {
+    /// By what it is known again.
+    fn id(&self) -> &RecordingId;
+}
+
+impl Named for Rc<Listed> {
+    fn id(&self) -> &RecordingId {
+        &self.id
+    }
+}
 
 /// A row's place: the recording, and under which title it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spot {
+pub struct Spot<One> {
     /// The recording.
-    pub id: RecordingId,
+    pub one: One,
     /// The title; none where the order is not that of attention.
     pub under: Option<Under>,
 }
@@ -26,10 +41,10 @@ pub enum Under {
 }
 
 /// The rows as they are shown, and what waits.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Placed {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed<One> {
     /// The rows.
-    pub spots: Vec<Spot>,
+    pub spots: Vec<Spot<One>>,
     /// How many stand at the end until the rows are sorted anew.
     pub new: usize,
     /// How many would stand elsewhere or be gone.
@@ -37,24 +52,24 @@ pub struct Placed {
 }
 
 /// Places the rows as they are `wanted`, or leaves them as they were `before` while a hand holds them.
-pub fn place(before: &[Spot], wanted: Vec<Spot>, held: bool) -> Placed {
+pub fn place<One: Named + Clone>(before: &[Spot<One>], wanted: Vec<Spot<One>>, held: bool) -> Placed<One> {
     if !held || before.is_empty() {
         return Placed { spots: wanted, new: 0, moved: 0 };
     }
+    let id = |place: usize| before[place].one.id();
     let mut by_id: Vec<usize> = (0..before.len()).collect();
-    by_id.sort_unstable_by(|one, other| before[*one].id.cmp(&before[*other].id));
-    let stood = |spot: &Spot| {
-        by_id.binary_search_by(|place| before[*place].id.cmp(&spot.id)).ok().map(|at| by_id[at])
-    };
-    let is_new = |spot: &Spot| spot.under == Some(Under::New);
+    by_id.sort_unstable_by(|one, other| id(*one).cmp(id(*other)));
+    let stood = |one: &One| by_id.binary_search_by(|place| id(*place).cmp(one.id())).ok().map(|at| by_id[at]);
+    let is_new = |spot: &Spot<One>| spot.under == Some(Under::New);
     let mut spots = before.to_vec();
     let (mut places, mut stay) = (Vec::new(), 0);
     for spot in wanted {
-        match stood(&spot) {
+        match stood(&spot.one) {
             // One that came under the hand waits for its place like one that comes now.
-            Some(place) if is_new(&before[place]) => {}
+            Some(place) if is_new(&before[place]) => spots[place].one = spot.one,
             Some(place) => {
                 stay += 1;
+                spots[place].one = spot.one;
                 // One that changed its group stands elsewhere, also where its neighbours are the same.
                 if before[place].under == spot.under {
                     places.push(place);
@@ -83,16 +98,22 @@ fn rising(numbers: impl Iterator<Item = usize>) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Placed, Spot, Under, place};
+    use super::{Named, Placed, Spot, Under, place};
     use crate::standing::Group;
     use rules::RecordingId;
 
-    fn spots(names: &[&str]) -> Vec<Spot> {
-        let spot = |name: &&str| Spot { id: RecordingId::parse(*name).expect("an id"), under: None };
+    impl Named for RecordingId {
+        fn id(&self) -> &RecordingId {
+            self
+        }
+    }
+
+    fn spots(names: &[&str]) -> Vec<Spot<RecordingId>> {
+        let spot = |name: &&str| Spot { one: RecordingId::parse(*name).expect("an id"), under: None };
         names.iter().map(spot).collect()
     }
 
-    fn told(before: &[&str], wanted: &[&str], held: bool) -> (Vec<Spot>, usize, usize) {
+    fn told(before: &[&str], wanted: &[&str], held: bool) -> (Vec<Spot<RecordingId>>, usize, usize) {
         let Placed { spots, new, moved } = place(&spots(before), self::spots(wanted), held);
         (spots, new, moved)
     }
@@ -117,7 +138,9 @@ mod tests {
     fn what_comes_under_a_hand_stands_at_the_end() {
         let before = spots(&["a", "b"]);
         let once = place(&before, spots(&["x", "a", "b"]), true);
-        let names = |placed: &Placed| placed.spots.iter().map(|spot| spot.id.to_string()).collect::<Vec<_>>();
+        let names = |placed: &Placed<RecordingId>| {
+            placed.spots.iter().map(|spot| spot.one.to_string()).collect::<Vec<_>>()
+        };
         assert_eq!((names(&once), once.new, once.moved), (vec!["a".into(), "b".into(), "x".into()], 1, 0));
         assert_eq!(once.spots[2].under, Some(Under::New));
         let twice = place(&once.spots, spots(&["y", "x", "a", "b"]), true);

@@ -106,6 +106,18 @@ impl Pool {
         nodes
     }
 
+    /// Brings the focus to a row, wherever it is in the list.
+    pub fn focus(self, id: &str) {
+        let row = ["row-", id].concat();
+        if document().get_element_by_id(&row).is_some() {
+            return crate::screens::shell::focus(&row);
+        }
+        // It is drawn for the focus that it is about to have, and the browser scrolls to it then.
+        self.focused.set_value(id.to_owned());
+        self.changed.update(|count| *count += 1);
+        request_animation_frame(move || crate::screens::shell::focus(&row));
+    }
+
     /// Measures, numbers the rows, and looks what is seen.
     fn settle(self) {
         let Some(body) = body() else { return };

@@ -43,8 +43,7 @@ pub fn counts_of(list: List, all: &[Rc<Listed>], terms: &[Term], slipped: bool) 
     };
     let whole = Facet { word: words::ALL, mark: None, count: all.len(), chosen: chosen.is_none() };
     let mut buttons = counts(words::FILTER_BY_STATE).add(facet(&whole).on("click", choose(None)));
-    for (state, (word, mark)) in STATES.into_iter().zip(FACETS) {
-        let count = all.iter().filter(|listed| matching::is_in(state, listed)).count();
+    for ((state, (word, mark)), count) in STATES.into_iter().zip(FACETS).zip(matching::tally(all)) {
         let chosen = chosen == Some(state);
         let to = (!chosen).then_some(state);
         buttons = buttons.add(facet(&Facet { word, mark, count, chosen }).on("click", choose(to)));
@@ -97,7 +96,7 @@ fn waiting(list: List) -> Node {
     el("button.button.waiting")
         .set("type", "button")
         .on("click", move |_| {
-            list.spots.set_value(Vec::new());
+            list.spots.set_value(Rc::default());
             list.sorted_anew.update(|count| *count += 1);
         })
         .add(words::list::waiting(new, moved))

@@ -64,6 +64,9 @@ struct Kept {
     owner: Owner,
 }
 
+/// All recordings of the list, by their ids.
+pub type Gathered = Rc<[Rc<Listed>]>;
+
 /// Draws what else stands in the row of a recording.
 pub type More = fn(BoardState, &Listed) -> Extra;
 
@@ -75,6 +78,8 @@ pub struct BoardState {
     /// What else stands in the last cell of a row, once there is code for it.
     pub more: RwSignal<Option<More>>,
     kept: StoredValue<LiteMap<RecordingId, Kept>, LocalStorage>,
+    /// All of them, as they were gathered since one changed last: many look at them.
+    gathered: StoredValue<Option<Gathered>, LocalStorage>,
     /// Owns what lives as long as the page.
     root: StoredValue<Owner>,
     /// Moves when the list as a whole has changed: an order, a count, or what needs someone.
@@ -106,6 +111,7 @@ impl BoardState {
             columns: RwSignal::new(COLUMNS.to_vec()),
             more: RwSignal::new(None),
             kept: StoredValue::new_local(LiteMap::new()),
+            gathered: StoredValue::new_local(None),
             changed: RwSignal::new(0),
             open: StoredValue::new(None),
         };
@@ -133,6 +139,7 @@ impl BoardState {
                 });
             }
             let mut list_changed = false;
+            state.gathered.set_value(None);
             state.kept.update_value(|kept| {
                 // Tells whether the list is another one.
                 let look = |kept: &mut LiteMap<RecordingId, Kept>, id: &RecordingId| {
@@ -243,15 +250,21 @@ impl BoardState {
     }
 
     /// Every recording of the list; who reads it follows the list.
-    pub fn all(self) -> Vec<Rc<Listed>> {
+    pub fn all(self) -> Gathered {
         self.changed.track();
-        self.kept.with_value(|kept| kept.values().map(|one| Rc::clone(&one.listed)).collect())
+        if let Some(all) = self.gathered.with_value(Option::clone) {
+            return all;
+        }
+        let all: Gathered =
+            self.kept.with_value(|kept| kept.values().map(|one| Rc::clone(&one.listed)).collect());
+        self.gathered.set_value(Some(Rc::clone(&all)));
+        all
     }
 
     /// How many recordings need someone, and how many are not over: for the title of the page.
     pub fn numbers(self) -> (usize, usize) {
         let (mut need, mut live) = (0, 0);
-        for listed in self.all() {
+        for listed in self.all().iter() {
             need += usize::from(listed.group == Group::NeedsYou);
             live += usize::from(listed.group != Group::Ended);
         }
@@ -624,7 +637,7 @@ pub fn above_the_list(all: &[Rc<Listed>]) -> Node {
 }
 
 /// The things in the order of their keys; what is equal keeps its order. One sort for all lists of the page.
-fn in_order<'a, Thing>(things: &[&'a Thing], key: impl Fn(&Thing) -> (u8, i64)) -> Vec<&'a Thing> {
+pub fn in_order<'a, Thing>(things: &[&'a Thing], key: impl Fn(&Thing) -> (u8, i64)) -> Vec<&'a Thing> {
     let mut order: Vec<(u8, i64, usize)> = Vec::with_capacity(things.len());
     for (place, thing) in things.iter().enumerate() {
         let (first, then) = key(thing);

@@ -165,7 +165,7 @@ fn commands(query: &str) -> Vec<Command> {
     }
     // The rest is many: only what was asked for.
     if !words.is_empty() {
-        for listed in here().board.all() {
+        for listed in here().board.all().iter() {
             let to = Route::to(Screen::Recording(listed.id.clone()));
             let channel = &listed.row.channel;
             add(says::GO, says::open_one(channel), None, Does::Go(to.clone()));
