@@ -365,8 +365,8 @@ pub mod api {
     }
 
     /// The stop of a whole recording, which can be taken back for five seconds.
-    pub fn stop(id: &RecordingId) -> String {
-        format!("{RECORDINGS}/{id}/stop?undo=5")
+    pub fn stop(id: &RecordingId, undo: u32) -> String {
+        format!("{RECORDINGS}/{id}/stop?undo={undo}")
     }
 
     /// That this possible orphan is the session of a `sid`.

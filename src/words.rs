@@ -339,6 +339,7 @@ pub const ACKNOWLEDGE_DOES: &str =
 pub const DISMISS_DOES: &str =
     "It is taken off the board. Nothing is sent: if it still runs, it is billed until it ends by itself.";
 pub const REASON_NEEDED: &str = "A reason is needed.";
+pub const STOP_REASON: &str = "Why it is stopped";
 pub const REASON_HINT: &str = "Kept in the journal beside your name.";
 pub const STOP_GETS_404: &str =
     "A stop that gets 404 now stops nothing. It is sent again as soon as the session answers.";
@@ -760,23 +761,24 @@ pub fn index_files(count: usize) -> String {
 }
 
 /// What a stop of so many sessions sends. `session`: it is that of one session, which leaves at once.
-pub fn stop_sends(sessions: usize, session: bool) -> String {
+pub fn stop_sends(sessions: usize, session: bool, undo: u32) -> String {
     match sessions {
         0 => say!("nothing now; a sid that still comes is stopped at once"),
-        count if session => say!("{}, then queries until it is gone", counted(count, STOPS)),
+        count if session || undo == 0 => say!("{}, then queries until it is gone", counted(count, STOPS)),
         count => say!(
-            "{} in 5 s, also if you close this page; then queries until it is gone",
-            counted(count, STOPS)
+            "{} in {} s, also if you close this page; then queries until it is gone",
+            counted(count, STOPS),
+            undo
         ),
     }
 }
 
 /// What is said after the press. `session`: one of several is stopped, and at once.
-pub fn stop_sent(channel: &str, session: bool) -> String {
-    if session {
+pub fn stop_sent(channel: &str, session: bool, undo: u32) -> String {
+    if session || undo == 0 {
         say!("The stop of {} was asked for.", channel)
     } else {
-        say!("{} stops in 5 s, also if you close this page.", channel)
+        say!("{} stops in {} s, also if you close this page.", channel, undo)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::parts::state::{State, state};
 use crate::route::{Dialog, api};
 use crate::screens::actions::{NO_BODY, Sending, footer, opened};
 use crate::screens::board::Listed;
-use crate::screens::stop::press_of;
+use crate::screens::stop::{press_of, reason_field, undo_seconds};
 use crate::standing::{Group, Standing};
 use crate::tasks::spawn;
 use crate::words;
@@ -205,6 +205,7 @@ pub fn dialog() -> Node {
     opened(|sending| {
         let list = List::of(here().board);
         let typed = RwSignal::new(String::new());
+        list.reason.set(String::new());
         // Rows that are let go while the dialog is open stay in it.
         let ids = list.picked.get_untracked();
         if !ids.is_empty() && !list.stops.with_untracked(|stops| stops.as_ref().is_some_and(Stops::goes_on)) {
@@ -294,9 +295,10 @@ fn dry_run(list: List, sending: Sending, ids: &[RecordingId], typed: RwSignal<St
     };
     let close = move || sending.router.close_dialog();
     let body = el("div.body")
-        .add(el("p").add(say::does(count, later, billed)))
+        .add(el("p").add(say::does(count, later, billed, undo_seconds())))
         .add(table(lines, say::WOULD))
-        .add(field);
+        .add(field)
+        .add((count > 0).then(|| reason_field(list.reason)));
     let press = say::stop_picked_press(count);
     let content = nodes![body, footer(obstacle, words::KEEP_RECORDING, press, Kind::Danger, close, begin)];
     dialog_part("stop-many-title", say::title(count).into(), "wide", close, content).into()
@@ -387,8 +389,9 @@ fn next(list: List) {
     spawn(async move {
         // With what follows from it, so that it is sent also when this page is closed by then.
         let desk = here().desk;
-        let body = desk.recording_now(&id).map(|recording| press_of(desk, &recording, None));
-        let answer = order(&api::stop(&id), body.unwrap_or_else(|| NO_BODY.to_owned())).await;
+        let recording = desk.recording_now(&id);
+        let body = list.reason.with_untracked(|reason| press_of(desk, recording.as_deref(), None, reason));
+        let answer = order(&api::stop(&id, undo_seconds()), body).await;
         became(
             list,
             &id,

@@ -86,6 +86,8 @@ struct List {
     picked_last: StoredValue<Option<RecordingId>>,
     /// The stops of many that were begun last.
     stops: RwSignal<Option<many::Stops>>,
+    /// Why they are stopped.
+    reason: RwSignal<String>,
     /// The recordings whose next call is being hurried.
     hurried: RwSignal<Vec<RecordingId>>,
 }
@@ -128,6 +130,7 @@ impl List {
             picked: RwSignal::new(Vec::new()),
             picked_last: StoredValue::new(None),
             stops: RwSignal::new(None),
+            reason: RwSignal::new(String::new()),
             hurried: RwSignal::new(Vec::new()),
         };
         list.shared.fetch();
@@ -307,10 +310,10 @@ fn in_order(shown: Vec<&Rc<Listed>>, sort: Option<Sort>, pins: &[RecordingId]) -
                 let order = if sort.falling { order.reverse() } else { order };
                 other_pinned.cmp(pinned).then(order).then(other.asked_at.cmp(&one.asked_at))
             });
+            keyed.into_iter().map(|(_, _, one)| one).collect()
         }
     };
     let under = |listed: &Listed| match (is_pinned(listed), sort) {
-            keyed.into_iter().map(|(_, _, one)| one).collect()
         (true, _) => Some(Under::Pinned),
         (false, None) => Some(Under::Group(listed.group)),
         (false, Some(_)) => None,

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
 use super::actions::opened;
+use super::stop::{UNDO, UNDO_SECONDS, undo_seconds};
 use crate::clock::zone;
 use crate::comfort::alerts;
 use crate::dom::{Element, Node, el};
@@ -37,6 +38,7 @@ pub fn settings_dialog() -> Node {
                 .add(looks(changed))
                 .add(zones(typed, unknown))
                 .add(times(changed))
+                .add(undo(changed))
                 .add(alerts_of(changed))
                 .add(keys());
             let close = move || sending.router.close_dialog();
@@ -184,6 +186,19 @@ fn times(changed: impl Fn() + Copy + 'static) -> Element {
         .add(radio("times", says::RELATIVE, !absolute, move || take("")))
         .add(radio("times", says::ABSOLUTE, absolute, move || take("absolute")));
     group(says::TIMES, options.into())
+}
+
+/// For how long a stop can be taken back.
+fn undo(changed: impl Fn() + Copy + 'static) -> Element {
+    let now = undo_seconds();
+    let mut options = el("div.options");
+    for seconds in UNDO_SECONDS {
+        options = options.add(radio("undo", says::undo(seconds), now == seconds, move || {
+            keep(UNDO, &seconds.to_string());
+            changed();
+        }));
+    }
+    group(says::UNDO, options.into())
 }
 
 fn alerts_of(changed: impl Fn() + Copy + 'static) -> Element {

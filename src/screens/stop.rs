@@ -7,8 +7,9 @@ use rules::{Recording, RecordingId, RuleId, SessionNumber};
 use super::actions::{NO_BODY, Question, channel_of, opened, question, recording};
 use crate::clock::time_of_day;
 use crate::desk::Desk;
-use crate::dom::{Node, el};
+use crate::dom::{Element, Node, el};
 use crate::here::here;
+use crate::kept::kept;
 use crate::nodes;
 use crate::parts::age::whole_seconds;
 use crate::parts::banner::banner;
@@ -26,6 +27,7 @@ pub fn stop_dialog(id: RecordingId, session: Option<SessionNumber>) -> Node {
     opened(move |sending| {
         let desk = here().desk;
         let typed = RwSignal::new(String::new());
+        let reason = RwSignal::new(String::new());
         move || {
             let recording = recording(desk, &id);
             let recording = recording.as_deref();
@@ -52,7 +54,7 @@ pub fn stop_dialog(id: RecordingId, session: Option<SessionNumber>) -> Node {
                     title: words::stop_title(&channel, session, away),
                     says: match (recording, standing) {
                         (Some(recording), Some(standing)) => {
-                            nodes![says(recording, standing, session, now), field]
+                            nodes![says(recording, standing, session, now), field, reason_field(reason)]
                         }
                         _ => Node::Nothing,
                     },
@@ -62,11 +64,10 @@ pub fn stop_dialog(id: RecordingId, session: Option<SessionNumber>) -> Node {
                     kind: Kind::Danger,
                     path: match session {
                         Some(number) => api::stop_session(&id, number),
-                        None => api::stop(&id),
+                        None => api::stop(&id, undo_seconds()),
                     },
-                    body: recording
-                        .map_or_else(|| NO_BODY.to_owned(), |recording| press_of(desk, recording, session)),
-                    done: words::stop_sent(&channel, session.is_some()),
+                    body: reason.with(|reason| press_of(desk, recording, session, reason)),
+                    done: words::stop_sent(&channel, session.is_some(), undo_seconds()),
                     // The button that opened the dialog goes away with the press: its row takes the focus.
                     back_to: Some(match sending.router.route_now().screen {
                         Screen::Board => ["row-", id.as_str()].concat(),
@@ -79,11 +80,35 @@ pub fn stop_dialog(id: RecordingId, session: Option<SessionNumber>) -> Node {
 }
 
 /// The press, with the calls that it leads to: they leave when it is due, also if this page is closed by then.
-pub fn press_of(desk: Desk, recording: &Recording, session: Option<SessionNumber>) -> String {
+pub fn press_of(
+    desk: Desk,
+    recording: Option<&Recording>,
+    session: Option<SessionNumber>,
+    reason: &str,
+) -> String {
     let now = desk.clock.now();
-    let calls =
-        desk.with_board(&recording.app, |board| rules::stop::calls_of_press(recording, board, session, now));
-    serde_json::to_string(&PressStop { calls }).unwrap_or_else(|_| NO_BODY.to_owned())
+    let calls = recording.map_or_else(Vec::new, |recording| {
+        desk.with_board(&recording.app, |board| rules::stop::calls_of_press(recording, board, session, now))
+    });
+    let reason = reason.trim().chars().take(500).collect();
+    serde_json::to_string(&PressStop { calls, reason }).unwrap_or_else(|_| NO_BODY.to_owned())
+}
+
+/// Why it is stopped. Nobody must say so: a stop at three in the morning waits for no form.
+pub fn reason_field(reason: RwSignal<String>) -> Element {
+    text_field(TextField::new("stop-reason", words::STOP_REASON, reason, words::REASON_HINT))
+}
+
+/// For how many seconds a stop can be taken back, to choose from: none for those who never need it, and ten times the usual
+/// for those who need long to reach the button (WCAG 2.2.1).
+pub const UNDO_SECONDS: [u32; 4] = [5, 20, 50, 0];
+
+/// Where it is kept for how long a stop can be taken back.
+pub const UNDO: &str = "tallylight-undo";
+
+/// For how many seconds a stop can be taken back; five unless the reader wants another time.
+pub fn undo_seconds() -> u32 {
+    kept(UNDO).parse().ok().filter(|kept| UNDO_SECONDS.contains(kept)).unwrap_or(UNDO_SECONDS[0])
 }
 
 /// What a stop does now.
@@ -121,6 +146,11 @@ fn says(
         .add(el("dt").add("Files"))
         .add(el("dd").add(words::index_files(files)))
         .add(el("dt").add("Sends"))
-        .add(el("dd").add(words::stop_sends(sessions, session.is_some())).add(" ").add(rule_link(rule)));
+        .add(
+            el("dd")
+                .add(words::stop_sends(sessions, session.is_some(), undo_seconds()))
+                .add(" ")
+                .add(rule_link(rule)),
+        );
     nodes![failover, el("p").add(words::stop_does(recorded, session.is_some())), facts]
 }

@@ -15,6 +15,7 @@ pub const ANOTHER_ZONE: &str = "another one";
 pub const NAME_OF_ZONE: &str = "Name of the zone, such as Asia/Shanghai";
 pub const NO_SUCH_ZONE: &str = "This browser knows no zone of that name.";
 pub const SET_ZONE: &str = "Use this zone";
+pub const UNDO: &str = "A stop can be taken back for";
 pub const TIMES: &str = "Times in the list";
 pub const RELATIVE: &str = "how long ago";
 pub const ABSOLUTE: &str = "time of day";
@@ -135,4 +136,12 @@ pub fn key_of(shortcut: &str) -> String {
 /// The title of an alert.
 pub fn alert_title(channel: &str, state: &str) -> String {
     say!("{}: {}", channel, state)
+}
+
+/// How long a stop can be taken back.
+pub fn undo(seconds: u32) -> String {
+    match seconds {
+        0 => say!("no time: it is sent at once"),
+        seconds => say!("{} s", seconds),
+    }
 }

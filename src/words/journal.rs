@@ -220,7 +220,9 @@ pub fn fact(fact: &Fact, clock: ClockFace) -> (String, String) {
         Fact::StopRequested(stop) => {
             let what =
                 stop.session.map_or_else(|| say!("the recording"), |session| say!("session {}", session));
-            (say!("Stop asked for"), say!("{}, not sent before {}", what, clock(stop.not_before)))
+            let says = say!("{}, not sent before {}", what, clock(stop.not_before));
+            let says = if stop.reason.is_empty() { says } else { say!("{}: {}", says, stop.reason) };
+            (say!("Stop asked for"), says)
         }
         Fact::StopWithdrawn => (say!("Stop taken back"), String::new()),
         Fact::UpdateRequested(_) => (say!("Update asked for"), String::new()),

@@ -68,12 +68,16 @@ pub fn stops(sessions: usize) -> String {
 }
 
 /// What the press does.
-pub fn does(count: usize, later: usize, billed: usize) -> String {
-    let does = say!(
-        "{} will be stopped, four a second; each can be taken back for 5 s. {} may be billed until then.",
-        counted(count, COUNTED),
-        counted(billed, SESSIONS),
-    );
+pub fn does(count: usize, later: usize, billed: usize, undo: u32) -> String {
+    let does = match undo {
+        0 => say!("{} will be stopped, four a second.", counted(count, COUNTED)),
+        undo => say!(
+            "{} will be stopped, four a second; each can be taken back for {} s. {} may be billed until then.",
+            counted(count, COUNTED),
+            undo,
+            counted(billed, SESSIONS),
+        ),
+    };
     let waits = match later {
         0 => String::new(),
         later => say!("{} of them cannot be reached now: their stops wait.", later),

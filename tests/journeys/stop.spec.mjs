@@ -49,6 +49,30 @@ test.describe("not sent", () => {
   });
 });
 
+test.describe("said why", () => {
+  test.use({ deskOptions: { clockRate: 10, seed: 5 } });
+
+  test("4.7 a stop is kept with its reason, and leaves at once for who wants no time to take it back", async ({ desk, page }) => {
+    const channel = "econ-5";
+    await page.goto(`${desk.url}?settings`);
+    await page.getByRole("radio", { name: "no time: it is sent at once" }).check();
+    await page.keyboard.press("Escape");
+    await page.goto(desk.url);
+    const id = await start(page, channel);
+    await expect(state(page)).toHaveText("Recording");
+    await page.getByRole("link", { name: "Stop recording…" }).click();
+    const dialog = page.getByRole("dialog");
+    await expect(dialog).not.toContainText("in 5 s");
+    await dialog.getByLabel("Why it is stopped").fill("The lesson ended early");
+    await dialog.getByRole("button", { name: "Stop recording" }).click();
+    await expect(state(page)).toHaveText(/Stopping|Ended/);
+    const [asked] = facts(await desk.journal(id), "StopRequested");
+    expect(asked.reason).toBe("The lesson ended early");
+    await page.goto(`${desk.url}?open=${id}`);
+    await expect(page.getByText("The lesson ended early").first()).toBeVisible();
+  });
+});
+
 test.describe("meant", () => {
   test.use({ deskOptions: { clockRate: 10, seed: 5 } });
 

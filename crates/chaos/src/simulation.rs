@@ -1070,7 +1070,12 @@ impl<'a> Simulation<'a> {
             Step::Stop { page, which, undo_ms } => {
                 let Some(id) = self.which(*which) else { return };
                 let calls = self.calls_of_press(*page, &id, None);
-                let stop = Command::Stop { session: None, undo: Duration::from_millis(*undo_ms), calls };
+                let stop = Command::Stop {
+                    session: None,
+                    undo: Duration::from_millis(*undo_ms),
+                    calls,
+                    reason: String::new(),
+                };
                 if !self.command(*page, &id, &stop) {
                     self.press_again(place, times);
                 } else if self.attended() {
@@ -1093,7 +1098,7 @@ impl<'a> Simulation<'a> {
                 };
                 let session = Some(sessions[nth]);
                 let calls = self.calls_of_press(*page, &id, session);
-                let stop = Command::Stop { session, undo: Duration::ZERO, calls };
+                let stop = Command::Stop { session, undo: Duration::ZERO, calls, reason: String::new() };
                 self.command(*page, &id, &stop);
             }
             Step::Withdraw { page, which } => self.say(*page, *which, &Command::WithdrawStop),

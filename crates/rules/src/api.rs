@@ -187,6 +187,9 @@ pub struct PressStop {
     pub calls: Vec<Call>,
 }
 
+    /// Why it is stopped, for the journal: at most 500 characters; none need be given.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 /// `POST …/{id}/acknowledge`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(deny_unknown_fields)]

@@ -617,6 +617,9 @@ pub struct StopRequested {
     pub session: Option<SessionNumber>,
     /// It is not sent before this, and can be withdrawn until then.
     pub not_before: Timestamp,
+    /// Why, in their words; at most 500 characters, and none if they gave none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 }
 
 /// Staff asked for a change of what runs (U1). It concerns every session of the recording that is not over.

@@ -298,6 +298,7 @@ fn every_body_is_the_one_in_its_file() {
                     rule: RuleId::T7,
                     attempt: Attempt { number: 1, of: None },
                 }],
+                reason: "the lesson ended early".to_owned(),
             },
         ),
         check("dismiss", &Dismiss { session: 2, reason: "the channel was closed".to_owned() }),

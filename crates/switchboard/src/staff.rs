@@ -33,7 +33,7 @@ pub const UNDO_MAX: Duration = Duration::from_secs(60);
 /// How many changes one recording can have (U1): they are kept for as long as it runs.
 const CHANGES_MAX: usize = 500;
 
-/// The longest reason for a dismissal, in characters.
+/// The longest reason for a stop or a dismissal, in characters.
 const REASON_CHARACTERS_MAX: usize = 500;
 
 /// A command about one recording.
@@ -47,6 +47,8 @@ pub enum Command {
         undo: Duration,
         /// The stops that the page that presses wants sent then. Kept here, so that they leave although it is gone.
         calls: Vec<Call>,
+        /// Why, if a reason was given.
+        reason: String,
     },
     /// Take the stop back before it is due.
     WithdrawStop,
@@ -269,8 +271,13 @@ impl Switchboard {
             problem(404, "no_session", format!("Recording {id} has no session {number}."))
         };
         let fact = match command {
-            Command::Stop { session, undo, calls } => {
+            Command::Stop { session, undo, calls, reason } => {
                 for_a_stop(*session, calls)?;
+                if reason.trim().chars().count() > REASON_CHARACTERS_MAX {
+                    let title =
+                        format!("Give a reason of at most {REASON_CHARACTERS_MAX} characters, or none.");
+                    return Err(problem(422, "bad_request", title));
+                }
                 if let Some(stop) = &recording.stop {
                     return Ok(Said::Before(stop.entry));
                 }
@@ -285,7 +292,11 @@ impl Switchboard {
                     return Err(problem(409, "not_running", title));
                 }
                 let undo = (*undo).min(UNDO_MAX) * self.config.clock_rate.max(1);
-                Fact::StopRequested(StopRequested { session: *session, not_before: at + undo })
+                Fact::StopRequested(StopRequested {
+                    session: *session,
+                    not_before: at + undo,
+                    reason: reason.trim().to_owned(),
+                })
             }
             Command::WithdrawStop => {
                 let Some(stop) = &recording.stop else {

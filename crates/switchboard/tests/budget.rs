@@ -82,7 +82,8 @@ fn d1_a_stop_overtakes_sixty_queries_and_leaves_within_a_second() {
         let call = query(&world, id);
         world.switchboard.call_posted(&actor, id, call, world.now()).expect("a query is permitted");
     }
-    let stop = Command::Stop { session: None, undo: Duration::ZERO, calls: Vec::new() };
+    let stop =
+        Command::Stop { session: None, undo: Duration::ZERO, calls: Vec::new(), reason: String::new() };
     let last = ids.last().expect("there are sixty");
     world.switchboard.commanded(&actor, last, &stop, world.now()).expect("staff may stop");
     let call = MakeCall { operation: Operation::Stop, rule: RuleId::T7, ..query(&world, last) };

@@ -127,7 +127,8 @@ fn a_settled_recording_has_no_lease_and_is_in_no_snapshot() {
         }
     });
     let actor = world.actor(page);
-    let stop = Command::Stop { session: None, undo: Duration::ZERO, calls: Vec::new() };
+    let stop =
+        Command::Stop { session: None, undo: Duration::ZERO, calls: Vec::new(), reason: String::new() };
     world.switchboard.commanded(&actor, &id, &stop, world.now()).expect("staff may stop");
     world.run(Duration::from_secs(30));
     assert!(world.recording(&id).settled(), "{:?}", world.recording(&id));

@@ -147,7 +147,8 @@ fn rules_refuse_what_is_not_this_recordings_or_not_wanted() {
     }
     refused(&mut world, &actor, &id, MakeCall { domain: Domain::Region, ..query }, 422, "not_permitted");
     // After the stop nothing is started, whoever asks.
-    let stop = Command::Stop { session: None, undo: Duration::ZERO, calls: Vec::new() };
+    let stop =
+        Command::Stop { session: None, undo: Duration::ZERO, calls: Vec::new(), reason: String::new() };
     world.switchboard.commanded(&actor, &id, &stop, world.now()).expect("staff may stop");
     let acquire = MakeCall { session: 2, ..call(&world, &id, Operation::Acquire) };
     refused(&mut world, &actor, &id, acquire, 422, "not_permitted");
@@ -250,7 +251,8 @@ fn u1_a_change_is_written_once_asked_for_and_refused_where_it_makes_no_sense() {
     let written = command(update(subscription(), Some("archive"))).expect("it is taken").number;
     let again = command(Command::Layout(Box::default())).expect("it is taken").number;
     assert!(again > written);
-    command(Command::Stop { session: None, undo: Duration::ZERO, calls: Vec::new() }).expect("it is taken");
+    command(Command::Stop { session: None, undo: Duration::ZERO, calls: Vec::new(), reason: String::new() })
+        .expect("it is taken");
     assert_eq!(command(update(subscription(), None)).expect_err("too late").kind, "stopping");
     let facts: Vec<Fact> = world.store.lines().into_iter().map(|line| line.entry.fact).collect();
     let asked =

@@ -292,7 +292,12 @@ fn a_stop_can_be_taken_back_until_it_is_due_and_is_said_only_once() {
     let page = world.connect();
     let id = world.running(page, "math");
     let actor = world.actor(page);
-    let stop = Command::Stop { session: None, undo: Duration::from_secs(5), calls: Vec::new() };
+    let stop = Command::Stop {
+        session: None,
+        undo: Duration::from_secs(5),
+        calls: Vec::new(),
+        reason: String::new(),
+    };
     let say = |world: &mut World, command: &Command| {
         let now = world.now();
         world.switchboard.commanded(&actor, &id, command, now)
@@ -321,7 +326,7 @@ fn press_and_close(world: &mut World, page: rules::journal::ClientNumber, id: &R
     let board = world.switchboard.board(&recording.app).expect("there is such an App ID").clone();
     let calls = rules::stop::calls_of_press(&recording, &board, None, at);
     assert_eq!(calls.len(), 1, "{calls:?}");
-    let stop = Command::Stop { session: None, undo, calls };
+    let stop = Command::Stop { session: None, undo, calls, reason: String::new() };
     world.switchboard.commanded(&actor, id, &stop, now).expect("staff may stop");
     world.disconnect(page);
 }
@@ -431,14 +436,14 @@ fn only_stops_of_what_is_stopped_come_with_a_press() {
     ];
     let lines = world.store.lines().len();
     for (session, calls) in wrong {
-        let command = Command::Stop { session, undo: Duration::ZERO, calls };
+        let command = Command::Stop { session, undo: Duration::ZERO, calls, reason: String::new() };
         let refused = world.switchboard.commanded(&actor, &id, &command, now).expect_err("no stop of it");
         assert_eq!((refused.status, refused.kind.as_str()), (422, "bad_request"));
     }
     assert_eq!(world.store.lines().len(), lines, "nothing was written");
     // One of a session that is not there is left out.
     let calls = vec![call(7, Operation::Stop, RuleId::T7), stop];
-    let command = Command::Stop { session: None, undo: Duration::ZERO, calls };
+    let command = Command::Stop { session: None, undo: Duration::ZERO, calls, reason: String::new() };
     world.switchboard.commanded(&actor, &id, &command, now).expect("staff may stop");
     assert_eq!(stops(&world).0.len(), 1, "without a time to take it back it leaves with the press");
 }
@@ -455,7 +460,15 @@ fn commands_about_what_is_not_there_are_refused() {
         (Command::WithdrawStop, 409),
         (Command::Acknowledge(3), 404),
         (Command::ChangePolicy("none".to_owned()), 422),
-        (Command::Stop { session: Some(9), undo: Duration::ZERO, calls: Vec::new() }, 404),
+        (
+            Command::Stop {
+                session: Some(9),
+                undo: Duration::ZERO,
+                calls: Vec::new(),
+                reason: String::new(),
+            },
+            404,
+        ),
         (Command::Dismiss { session: 9, reason: "gone".to_owned() }, 404),
         (Command::Dismiss { session: 1, reason: " ".to_owned() }, 422),
     ];

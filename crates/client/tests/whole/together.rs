@@ -311,7 +311,8 @@ impl Together {
 
     pub fn stop(&mut self, id: &RecordingId) {
         let (actor, now) = (self.actor(), self.instant());
-        let stop = Command::Stop { session: None, undo: Duration::ZERO, calls: Vec::new() };
+        let stop =
+            Command::Stop { session: None, undo: Duration::ZERO, calls: Vec::new(), reason: String::new() };
         self.board().commanded(&actor, id, &stop, now).expect("it is taken");
         self.carry_out();
     }

@@ -170,7 +170,7 @@ impl FakeProxy {
     /// Staff stop a recording.
     pub fn stop(&mut self, id: &RecordingId) {
         let not_before = self.time();
-        let stop = StopRequested { session: None, not_before };
+        let stop = StopRequested { session: None, not_before, reason: String::new() };
         self.write(id, By::Staff("ada".to_owned()), Fact::StopRequested(stop));
     }
 

@@ -355,8 +355,9 @@ impl StopQuery {
     ) -> Result<Command, Refused> {
         let undo = core::time::Duration::from_secs(self.undo.unwrap_or(0));
         let body = sized(body)?;
-        let PressStop { calls } = if body.is_empty() { PressStop::default() } else { read(headers, &body)? };
-        Ok(Command::Stop { session, undo, calls })
+        let PressStop { calls, reason } =
+            if body.is_empty() { PressStop::default() } else { read(headers, &body)? };
+        Ok(Command::Stop { session, undo, calls, reason })
     }
 }
 

@@ -132,7 +132,7 @@ fn t7_a_stop_that_can_be_withdrawn_is_not_sent_before_its_time() {
     let mut desk = running();
     assert_eq!(asked(&desk, 1, Operation::Stop).err(), Some(Some(RuleId::T7)));
     let not_before = desk.now + std::time::Duration::from_secs(5);
-    desk.by_staff(Fact::StopRequested(StopRequested { session: None, not_before }));
+    desk.by_staff(Fact::StopRequested(StopRequested { session: None, not_before, reason: String::new() }));
     later(&mut desk, 4_999);
     assert_eq!(asked(&desk, 1, Operation::Stop).err(), Some(Some(RuleId::T7)));
     later(&mut desk, 1);

@@ -243,7 +243,11 @@ impl Desk {
 
     pub fn press_stop(&mut self) {
         let not_before = self.now;
-        self.by_staff(Fact::StopRequested(StopRequested { session: None, not_before }));
+        self.by_staff(Fact::StopRequested(StopRequested {
+            session: None,
+            not_before,
+            reason: String::new(),
+        }));
     }
 
     /// Milliseconds since the request.

@@ -311,7 +311,11 @@ fn t5_a_stop_that_is_taken_back_leaves_it_waiting_for_staff_as_before() {
     let waiting = desk.recording.waiting.clone();
     assert!(waiting.is_some());
     let not_before = desk.now + std::time::Duration::from_secs(10);
-    desk.by_staff(Fact::StopRequested(crate::journal::StopRequested { session: None, not_before }));
+    desk.by_staff(Fact::StopRequested(crate::journal::StopRequested {
+        session: None,
+        not_before,
+        reason: String::new(),
+    }));
     assert_eq!(desk.recording.waiting, None);
     desk.by_staff(Fact::StopWithdrawn);
     assert_eq!(desk.recording.waiting, waiting);
