@@ -579,6 +579,7 @@ pub const fn role(role: Role) -> &'static str {
         Role::Viewer => "viewer",
         Role::Operator => "operator",
         Role::Lead => "lead",
+        Role::Attendant => "attendant",
     }
 }
 

@@ -22,7 +22,7 @@ pub use file::Origin;
 use reader::Reader;
 
 use crate::bodies::{AppRequests, StorageProfile};
-use crate::server::ports::{AppSettings, Settings};
+use crate::server::ports::{AppSettings, Settings, TokenHolder};
 use crate::signature::Signatures;
 use crate::upstream::AppUpstream;
 
@@ -84,6 +84,7 @@ pub struct Config {
     policies: Vec<NamedPolicy>,
     apps: Vec<App>,
     staff: Vec<(String, Role)>,
+    tokens: Vec<(TokenHolder, Origin)>,
     /// What is not a problem, but not what one may expect either.
     pub warnings: Vec<Problem>,
 }
@@ -158,6 +159,7 @@ impl Config {
             apps: self.apps.iter().map(App::settings).collect(),
             policies: self.policies.clone(),
             person: self.person.clone(),
+            tokens: self.tokens.iter().map(|(holder, _)| holder.clone()).collect(),
             demo: self.demo,
             allowed_origins: self.allowed_origins.iter().cloned().chain(own_origin).collect(),
             allowed_hosts: own_host.into_iter().collect(),
@@ -277,6 +279,14 @@ impl fmt::Display for Config {
         for (name, role) in &self.staff {
             writeln!(out, "\n[[staff]]\nname = {name}\nrole = {}", role_name(*role))?;
         }
+        for (TokenHolder { person, .. }, origin) in &self.tokens {
+            let role = role_name(person.role);
+            writeln!(
+                out,
+                "\n[[token]]\nname = {}\nrole = {role}\ntoken = (secret, from {origin})",
+                person.name
+            )?;
+        }
         let names: Vec<&str> = self.policies.iter().map(|policy| policy.name.as_str()).collect();
         writeln!(out, "\npolicies = {names:?}")?;
         let person = &self.person;
@@ -302,6 +312,7 @@ const fn role_name(role: Role) -> &'static str {
         Role::Viewer => "viewer",
         Role::Operator => "operator",
         Role::Lead => "lead",
+        Role::Attendant => "attendant",
     }
 }
 

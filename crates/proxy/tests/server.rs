@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use agora::{EventType, Mode, Operation, Timestamp, UnansweredCause};
 use hmac::{Hmac, KeyInit, Mac};
-use proxy::server::ports::{AppSettings, Boxed, Clock, Outcome, OutgoingCall, Passed, Settings, Upstream};
+use proxy::server::ports::{
+    AppSettings, Boxed, Clock, Outcome, OutgoingCall, Passed, Settings, TokenHolder, Upstream, digest_of,
+};
 use proxy::server::{self, Parts};
 use proxy::signature::Signatures;
 use rules::api::{
-    Asked, Capability, FrameContent, FromClient, FromProxy, Hello, NamedPolicy, Person, Problem, Role,
-    StorageSetup, UnmatchedPage,
+    Asked, Capability, FrameContent, FromClient, FromProxy, Hello, NamedPolicy, Person, Problem,
+    RecordingPage, Role, SharedViews, StorageSetup, UnmatchedPage,
 };
 use rules::journal::{Domain, Notified, NotifiedAgain};
 use rules::{AppEntry, AppFact, Fact, Policy};
@@ -78,6 +80,9 @@ impl Clock for Wall {
 /// The old and the new secret of notifications; one that was taken away long ago is not among them.
 /// The last one is that of the service's published example.
 const SECRETS: [&str; 3] = ["old-secret", "new-secret", "secret"];
+
+/// What the attendant shows.
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 fn signatures() -> Signatures {
     let secrets = SECRETS.iter().map(|secret| SecretString::from(*secret)).collect();
@@ -156,6 +161,14 @@ impl Rig {
             }],
             policies: vec![NamedPolicy { name: "patient".to_owned(), policy: Policy::default() }],
             person: Person { name: "Kim".to_owned(), role, capabilities },
+            tokens: vec![TokenHolder {
+                digest: digest_of(TOKEN),
+                person: Person {
+                    name: "Night".to_owned(),
+                    role: Role::Attendant,
+                    capabilities: vec![Capability::View, Capability::Operate],
+                },
+            }],
             demo,
             allowed_origins: vec!["https://desk.example.org".to_owned()],
             allowed_hosts: vec!["api.example.org".to_owned()],
@@ -344,6 +357,100 @@ fn each_role_may_do_what_its_capabilities_say() {
     assert_eq!(operator.post("/api/v1/recordings/one/stop", &[], &json!({})).0, 404);
     assert_eq!(operator.get("/api/v1/simulator/ledger").0, 404, "only a demonstration has it");
     assert!(viewer.store.lines().is_empty() && operator.store.lines().is_empty());
+}
+
+#[test]
+fn who_shows_a_token_is_its_holder_and_nobody_else() {
+    let rig = Rig::start(Role::Lead, false);
+    let bearer = format!("Bearer {TOKEN}");
+    let me = |authorization: &str| rig.ask("GET", "/api/v1/me", &[("authorization", authorization)], "");
+    let (status, _, body) = me(&bearer);
+    let person: Person = serde_json::from_str(&body).expect("a person");
+    assert_eq!((status, person.name.as_str(), person.role), (200, "Night", Role::Attendant));
+    for wrong in
+        ["Bearer ", "Bearer 0123", TOKEN, "Basic 0123456789abcdef0123456789abcdef", &format!("{bearer}0")]
+    {
+        let (status, _, body) = me(wrong);
+        assert_eq!((status, problem(&body).kind.as_str()), (401, "token"), "{wrong:?}");
+        let (status, _, _) = rig.ask("GET", "/api/v1/recordings", &[("authorization", wrong)], "");
+        assert_eq!(status, 401, "not as the person who is signed in either: {wrong:?}");
+    }
+    let dismiss = json!({ "session": 1, "reason": "gone" });
+    let (status, body) = rig.post("/api/v1/recordings/one/dismiss", &[("authorization", &bearer)], &dismiss);
+    assert_eq!((status, problem(&body).title.as_str()), (403, "Night may not do this."));
+    // What it writes stands under its name.
+    assert_eq!(rig.start_recording(&[("authorization", &bearer)], "math-7b").0, 201);
+    assert!(rig.store.lines().iter().any(|line| format!("{line:?}").contains("Night")));
+}
+
+#[test]
+fn views_are_shared_by_leads_and_nobody_overwrites_another() {
+    let rig = Rig::start(Role::Lead, false);
+    let read = |body: &str| serde_json::from_str::<SharedViews>(body).expect("the shared views");
+    let put = |version: u64, name: &str, view: &str| {
+        let body = json!({ "version": version, "views": [{ "name": name, "view": view }] }).to_string();
+        let (status, _, body) =
+            rig.ask("PUT", "/api/v1/views", &[("content-type", "application/json")], &body);
+        (status, body)
+    };
+    let (status, body) = rig.get("/api/v1/views");
+    assert_eq!((status, read(&body).version), (200, 0), "nobody shared one yet");
+
+    let (status, body) = put(0, "In failover", "q=state%3Afailover");
+    let shared = read(&body);
+    assert_eq!((status, shared.version, shared.by.as_deref()), (200, 1, Some("Kim")));
+    assert_eq!(read(&rig.get("/api/v1/views").1), shared, "the next reader sees the same");
+
+    let (status, body) = put(0, "Mine", "q=math");
+    assert_eq!((status, problem(&body).kind.as_str()), (409, "views_changed"));
+    let long = "q".repeat(1_001);
+    for (name, view) in [("", "q=math"), ("Two\nlines", "q=math"), ("Long", long.as_str())] {
+        let (status, body) = put(1, name, view);
+        assert_eq!((status, problem(&body).kind.as_str()), (422, "bad_request"), "{name:?}");
+    }
+    assert_eq!(read(&rig.get("/api/v1/views").1), shared, "what was refused changed nothing");
+
+    let operator = Rig::start(Role::Operator, false);
+    let body = json!({ "version": 0, "views": [] }).to_string();
+    let (status, _, body) =
+        operator.ask("PUT", "/api/v1/views", &[("content-type", "application/json")], &body);
+    assert_eq!((status, problem(&body).kind.as_str()), (403, "not_allowed"));
+    assert_eq!(operator.get("/api/v1/views").0, 200, "everybody reads them");
+}
+
+#[test]
+fn a_recording_is_found_by_what_it_is_known_by() {
+    let rig = Rig::start(Role::Operator, false);
+    for channel in ["math-7b", "physics"] {
+        assert_eq!(rig.start_recording(&[], channel).0, 201);
+    }
+    let found = |query: &str| {
+        let (status, body) = rig.get(&format!("/api/v1/recordings?{query}"));
+        assert_eq!(status, 200, "{body}");
+        let page: RecordingPage = serde_json::from_str(&body).expect("a page of the list");
+        let channels = page.recordings.iter().map(|recording| recording.channel.to_string());
+        channels.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(found("find=MATH"), "math-7b", "in whatever case");
+    assert_eq!(found("find=1000"), "math-7b", "by the UID that it records with");
+    assert_eq!(found("find=math%20physics"), "", "every word must fit");
+    assert_eq!(found("find="), found(""), "nothing is asked for");
+    let (status, body) = rig.get(&format!("/api/v1/recordings?find={}", "a".repeat(2_000)));
+    assert_eq!((status, problem(&body).kind.as_str()), (400, "bad_request"));
+}
+
+#[test]
+fn the_reason_of_a_stop_is_kept_in_the_journal() {
+    let rig = Rig::start(Role::Operator, false);
+    let (_, body) = rig.start_recording(&[], "math-7b");
+    let asked: Asked = serde_json::from_str(&body).expect("it is asked for");
+    let path = format!("/api/v1/recordings/{}/stop", asked.recording);
+    let (status, body) = rig.post(&path, &[], &json!({ "reason": "r".repeat(501) }));
+    assert_eq!((status, problem(&body).kind.as_str()), (422, "bad_request"));
+    assert_eq!(rig.post(&path, &[], &json!({ "reason": " the lesson ended early " })).0, 200);
+    let lines = rig.store.lines().iter().map(|line| format!("{line:?}")).collect::<Vec<_>>();
+    let stops: Vec<_> = lines.iter().filter(|line| line.contains("StopRequested")).collect();
+    assert!(stops.len() == 1 && stops[0].contains("the lesson ended early"), "{lines:?}");
 }
 
 #[test]

@@ -70,6 +70,8 @@ pub enum Role {
     Operator,
     /// Also changes what others share.
     Lead,
+    /// No person: the rules without a screen, for recordings that no page acts for.
+    Attendant,
 }
 
 /// What a route needs.
@@ -185,11 +187,11 @@ pub struct PressStop {
     /// press can no longer be taken back, and lets them leave then, also when the page that pressed is gone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<Call>,
-}
-
     /// Why it is stopped, for the journal: at most 500 characters; none need be given.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+}
+
 /// `POST …/{id}/acknowledge`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(deny_unknown_fields)]

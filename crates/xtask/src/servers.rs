@@ -8,10 +8,10 @@ pub const PROXY: &str = "tallylight";
 /// The simulated Cloud Recording service.
 pub const SIMULATOR: &str = "tallylight-simulator";
 
-/// Builds both servers.
+/// Builds both servers, and the attendant.
 pub fn build() -> Outcome {
     tools::c_compiler()?;
     let mut cargo = tools::cargo()?;
-    cargo.args(["build", "--package", "proxy", "--package", "simulator-server"]);
+    cargo.args(["build", "--package", "proxy", "--package", "simulator-server", "--package", "attendant"]);
     processes::run(&mut cargo, "The servers could not be built: see cargo's own message above.")
 }

@@ -168,6 +168,7 @@ fn parts() -> Parts {
             role: Role::Operator,
             capabilities: vec![Capability::View, Capability::Operate],
         },
+        tokens: Vec::new(),
         demo: false,
         allowed_origins: vec!["https://desk.example.org".to_owned()],
         allowed_hosts: vec!["desk.example.org".to_owned()],

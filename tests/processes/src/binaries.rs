@@ -15,7 +15,7 @@ pub(crate) fn program(name: &str) -> PathBuf {
     let file = folder.join(format!("{name}{}", env::consts::EXE_SUFFIX));
     assert!(
         file.is_file(),
-        "{} is missing: build it first with `cargo build -p proxy -p simulator-server -p xtask`, or name its folder in {FOLDER}",
+        "{} is missing: build it first with `cargo build -p proxy -p simulator-server -p attendant -p xtask`, or name its folder in {FOLDER}",
         file.display()
     );
     file

@@ -24,6 +24,9 @@ use crate::{Answer, Cutter, Http};
 /// The App ID's name in the configuration of a rig.
 pub const APP: &str = "tests";
 
+/// What the journal calls the attendant of a rig.
+pub const ATTENDANT: &str = "Night attendant";
+
 /// What notifications to a rig may be signed with. The simulated service signs with the first.
 pub const NOTIFICATION_SECRETS: [&str; 2] = ["tests-notify-secret", "tests-notify-secret-2"];
 
@@ -186,6 +189,11 @@ impl Rig {
     pub fn kill_proxy(&mut self) {
         // Dropping it kills it and waits for its end.
         self.proxy = None;
+    }
+
+    /// Where the token of the attendant lies.
+    pub fn token_file(&self) -> PathBuf {
+        self.folder.path().join("attendant.token")
     }
 
     // ---- staff -----------------------------------------------------------------------------------------------------
@@ -364,6 +372,11 @@ resolve = {{ "api.agora.io" = "{primary}", "api.sd-rtn.com" = "{secondary}", "ap
 uid_range = [900000, 999999]
 notification_secrets = {NOTIFICATION_SECRETS:?}
 
+[[token]]
+name = "{ATTENDANT}"
+role = "attendant"
+token = {{ file = "attendant.token" }}
+
 [[app.storage]]
 name = "archive"
 vendor = 1
@@ -374,6 +387,8 @@ secret_key = "test-secret-key"
 file_name_prefix = ["archive"]
 "#
     );
+    fs::write(folder.path().join("attendant.token"), "0123456789abcdef0123456789abcdef\n")
+        .expect("the folder can be written");
     fs::write(folder.path().join("tallylight.toml"), text).expect("the folder can be written");
 }
 

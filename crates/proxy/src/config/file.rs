@@ -22,6 +22,8 @@ pub(super) struct File {
     pub apps: Vec<App>,
     #[serde(default)]
     pub staff: Vec<Staff>,
+    #[serde(default, rename = "token")]
+    pub tokens: Vec<Token>,
     #[serde(default, rename = "policy")]
     pub policies: Vec<NamedNumbers>,
 }
@@ -99,6 +101,14 @@ pub(super) struct Staff {
     pub name: Given<String>,
     pub role: Given<String>,
     pub password_hash: Option<Given<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Token {
+    pub name: Given<String>,
+    pub role: Given<String>,
+    pub token: Given<String>,
 }
 
 #[derive(Deserialize)]

@@ -18,6 +18,7 @@ use super::file::{self, File, Given, Origin};
 use super::site;
 use super::{Address, App, Config, Overrides, Problem, role_name, vendor_name};
 use crate::bodies::{AppRequests, StorageProfile};
+use crate::server::ports::{TokenHolder, digest_of};
 
 /// Where the server listens if nothing is said.
 pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7100);
@@ -36,6 +37,9 @@ const UIDS_OF_A_RECORDING: u32 = 4;
 
 /// The shortest secret of notifications that the service's console gives out.
 const NOTIFICATION_SECRET_BYTES_MIN: usize = 7;
+
+/// How long a token may be: nobody guesses the shortest, and the longest fits into a header.
+const TOKEN_CHARACTERS: core::ops::RangeInclusive<usize> = 32..=512;
 
 /// The person of a demonstration.
 const DEMONSTRATION_LEAD: &str = "Demonstration";
@@ -177,6 +181,7 @@ impl Reader {
 
         let apps = self.apps(file.apps);
         let staff = self.staff(file.staff);
+        let tokens = self.tokens(file.tokens, &staff);
         let policies = self.policies(file.policies);
         let clock_rate = overrides.clock_rate.unwrap_or(1);
         if !(1..=1000).contains(&clock_rate) {
@@ -229,6 +234,7 @@ impl Reader {
             policies,
             apps,
             staff,
+            tokens,
             warnings: Vec::new(),
         })
     }
@@ -554,6 +560,45 @@ impl Reader {
         staff
     }
 
+    /// Who shows a token: what it may do is little, because it lies in a file beside a program.
+    fn tokens(&mut self, files: Vec<file::Token>, staff: &[(String, Role)]) -> Vec<(TokenHolder, Origin)> {
+        let mut tokens: Vec<(TokenHolder, Origin)> = Vec::new();
+        for (index, file) in files.into_iter().enumerate() {
+            let Some(name) = self.name(&format!("token {}: name", index + 1), file.name) else { continue };
+            let key = |field: &str| format!("token.{name}.{field}");
+            let known = staff.iter().map(|(other, _)| other);
+            if known.chain(tokens.iter().map(|(holder, _)| &holder.person.name)).any(|other| *other == name) {
+                self.problem(
+                    key("name"),
+                    "somebody has this name already: the journal could not tell them apart",
+                );
+            }
+            let secret = self.secret(&key("token"), file.token);
+            let Some(role) = self.text(&key("role"), file.role) else { continue };
+            let role = [Role::Viewer, Role::Attendant].into_iter().find(|known| role_name(*known) == role);
+            let Some(role) = role else {
+                self.problem(key("role"), "attendant, or viewer for a screen on a wall");
+                continue;
+            };
+            let Some((secret, origin)) = secret else { continue };
+            if !TOKEN_CHARACTERS.contains(&secret.expose_secret().len()) {
+                let (least, most) = (TOKEN_CHARACTERS.start(), TOKEN_CHARACTERS.end());
+                self.problem(
+                    key("token"),
+                    format!("{least} to {most} characters: `openssl rand -hex 32` makes one"),
+                );
+                continue;
+            }
+            let digest = digest_of(secret.expose_secret());
+            if tokens.iter().any(|(other, _)| other.digest == digest) {
+                self.problem(key("token"), "another [[token]] has the same: give each its own");
+                continue;
+            }
+            tokens.push((TokenHolder { digest, person: person(name, role, false) }, origin));
+        }
+        tokens
+    }
+
     fn policies(&mut self, files: Vec<file::NamedNumbers>) -> Vec<NamedPolicy> {
         let built_in =
             [("patient", Patience::Patient), ("swift", Patience::Swift), ("immediate", Patience::Immediate)];
@@ -586,7 +631,7 @@ impl Reader {
 fn person(name: String, role: Role, demo: bool) -> Person {
     let mut capabilities = match role {
         Role::Viewer => vec![Capability::View],
-        Role::Operator => vec![Capability::View, Capability::Operate],
+        Role::Operator | Role::Attendant => vec![Capability::View, Capability::Operate],
         Role::Lead => vec![Capability::View, Capability::Operate, Capability::Lead],
     };
     if demo {

@@ -84,6 +84,8 @@ pub struct Settings {
     pub policies: Vec<NamedPolicy>,
     /// Who is signed in: the demonstration's lead, or the first of `[[staff]]`.
     pub person: Person,
+    /// Who is known by a token.
+    pub tokens: Vec<TokenHolder>,
     /// Whether this is a demonstration.
     pub demo: bool,
     /// Origins from which pages may open the stream and send commands, such as `https://desk.example.org`.
@@ -93,6 +95,21 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
     /// The build of this program.
     pub build: String,
+}
+
+/// Who shows a token with each request: an attendant, or a screen on a wall.
+#[derive(Debug, Clone)]
+pub struct TokenHolder {
+    /// SHA-256 of the token: the token itself is not kept.
+    pub digest: [u8; 32],
+    /// What the journal calls it, and what it may do.
+    pub person: Person,
+}
+
+/// By what a token is known.
+pub fn digest_of(token: &str) -> [u8; 32] {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(token.as_bytes()).into()
 }
 
 /// One App ID as the server sees it.

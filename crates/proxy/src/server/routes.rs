@@ -8,21 +8,22 @@ use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post, put};
 use rules::api::{
     Acknowledge, AdoptOrphan, AdoptRecording, AppSetup, CLIENT_HEADER, Capability, ChangeLayout,
-    ChangePolicy, ChangeUpdate, ClaimLeases, Dismiss, JournalPage, MakeCall, MakeDecision, PROTOCOL,
-    PressStop, PutViews, RequestRecording, SECRET_HEADER, Setup,
+    ChangePolicy, ChangeUpdate, ClaimLeases, Dismiss, JournalPage, MakeCall, MakeDecision, PROTOCOL, Person,
+    PressStop, PutViews, RequestRecording, Role, SECRET_HEADER, Setup,
 };
 use rules::{EntryNumber, RecordingId, SessionNumber};
 use serde::Deserialize;
 use switchboard::{Actor, Arrival, Command, Filter};
 
 use super::answer::{Answer, BODY_BYTES_MAX, Refused, json, read};
+use super::ports::digest_of;
 use super::socket::{MESSAGE_BYTES_MAX, close};
 use super::{Server, gate, metrics, notifications, socket};
 
@@ -135,10 +136,14 @@ async fn capable(
     request: Request,
     next: Next,
 ) -> Response {
-    if server.settings.person.capabilities.contains(&needed) {
+    let person = match server.person(request.headers()) {
+        Ok(person) => person,
+        Err(refused) => return refused.into_response(),
+    };
+    if person.capabilities.contains(&needed) {
         return next.run(request).await;
     }
-    let title = format!("{} may not do this.", server.settings.person.name);
+    let title = format!("{} may not do this.", person.name);
     Refused::new(StatusCode::FORBIDDEN, "not_allowed", title).into_response()
 }
 
@@ -178,11 +183,11 @@ async fn metrics_text(State(server): Shared) -> Answer {
 
 // ---- what a page reads -----------------------------------------------------------------------------------------
 
-async fn me(State(server): Shared) -> Response {
-    json(StatusCode::OK, &server.settings.person)
+async fn me(State(server): Shared, headers: HeaderMap) -> Answer {
+    Ok(json(StatusCode::OK, server.person(&headers)?))
 }
 
-async fn setup(State(server): Shared) -> Response {
+async fn setup(State(server): Shared, headers: HeaderMap) -> Answer {
     let settings = &server.settings;
     let apps = settings.apps.iter().map(|app| AppSetup {
         name: app.name.clone(),
@@ -196,13 +201,13 @@ async fn setup(State(server): Shared) -> Response {
     let setup = Setup {
         build: settings.build.clone(),
         protocol: PROTOCOL,
-        person: settings.person.clone(),
+        person: server.person(&headers)?.clone(),
         apps: apps.collect(),
         policies: settings.policies.clone(),
         demo: settings.demo,
         clock_rate: server.clock_rate,
     };
-    json(StatusCode::OK, &setup)
+    Ok(json(StatusCode::OK, &setup))
 }
 
 #[derive(Deserialize)]
@@ -215,15 +220,16 @@ struct StreamQuery {
 async fn stream(
     State(server): Shared,
     Query(query): Query<StreamQuery>,
+    headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Answer {
     let upgrade = upgrade
         .map_err(|_| Refused::new(StatusCode::UPGRADE_REQUIRED, "bad_request", "This is a WebSocket."))?;
-    let person = &server.settings.person;
+    let person = server.person(&headers)?;
     let arrival = Arrival {
         person: person.name.clone(),
         operates: person.capabilities.contains(&Operate),
-        attendant: false,
+        attendant: person.role == Role::Attendant,
         secret: secret()?,
         resume: query.journal.zip(query.after),
     };
@@ -543,6 +549,20 @@ fn no_recording(id: &RecordingId) -> Refused {
     Refused::new(StatusCode::NOT_FOUND, "no_recording", format!("There is no recording {id}."))
 }
 
+impl Server {
+    /// Who is behind a request: the holder of the token that it shows, or else the person who is signed in.
+    pub(crate) fn person(&self, headers: &HeaderMap) -> Result<&Person, Refused> {
+        let Some(shown) = headers.get(AUTHORIZATION) else { return Ok(&self.settings.person) };
+        let token = shown.to_str().ok().and_then(|shown| shown.strip_prefix("Bearer "));
+        let digest = token.map(digest_of);
+        let holder = self.settings.tokens.iter().find(|holder| Some(holder.digest) == digest);
+        holder.map(|holder| &holder.person).ok_or_else(|| {
+            let title = "This token is not known here: it belongs into a [[token]] of the configuration.";
+            Refused::new(StatusCode::UNAUTHORIZED, "token", title)
+        })
+    }
+}
+
 /// The person, and the page if the request names one.
 pub(crate) fn actor(server: &Server, headers: &HeaderMap) -> Result<Actor, Refused> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
@@ -559,7 +579,7 @@ pub(crate) fn actor(server: &Server, headers: &HeaderMap) -> Result<Actor, Refus
             return Err(Refused::bad_request(title));
         }
     };
-    Ok(Actor { person: server.settings.person.name.clone(), client })
+    Ok(Actor { person: server.person(headers)?.name.clone(), client })
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<String, Refused> {
