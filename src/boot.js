@@ -3,7 +3,12 @@
 const glue = document.querySelector('link[rel="modulepreload"]:not([href*="/snippets/"])');
 const program = document.querySelector('link[rel="preload"][type="application/wasm"]');
 
-const stopped = () => { document.getElementById('stopped').hidden = false; };
+// The styles of a dialog come with the program's second file, which may be what did not come.
+const stopped = () => {
+  document.getElementById('skeleton')?.remove();
+  if (!document.getElementById('later-styles')) document.head.append(Object.assign(document.createElement('link'), { rel: 'stylesheet', href: 'later.css' }));
+  document.getElementById('stopped').hidden = false;
+};
 
 // A program that has ended itself answers nothing any more, and says so by this error alone.
 addEventListener('error', ({ error }) => { if (error instanceof WebAssembly.RuntimeError) stopped(); });
@@ -29,7 +34,7 @@ const catalogue = async () => {
 // Where the proxy is: where the page came from, unless the file beside it names another place.
 const find = async () => {
   try {
-    const answer = await fetch('config.json');
+    const answer = await fetch('config.json', { cache: 'no-cache' });
     const { proxy } = answer.status === 404 ? {} : await answer.json();
     const address = new URL(proxy ? proxy.replace(/\/*$/, '/') : '.', location.href);
     if (!/^https?:$/.test(address.protocol) || address.search || address.hash) throw new Error(`${address} is no address of a proxy`);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use proxy::server::ports::{
 use proxy::server::{self, Parts};
 use proxy::signature::Signatures;
 use rules::api::{
-    Asked, Capability, FrameContent, FromClient, FromProxy, Hello, NamedPolicy, Person, Problem,
+    Asked, Capability, Frame, FrameContent, FromClient, FromProxy, Hello, NamedPolicy, Person, Problem,
     RecordingPage, Role, SharedViews, StorageSetup, UnmatchedPage,
 };
 use rules::journal::{Domain, Notified, NotifiedAgain};
@@ -40,10 +41,14 @@ impl Requests for PlainRequests {
 }
 
 /// A service that acquires at once.
-struct Willing;
+struct Willing {
+    /// How many requests it got.
+    sent: Arc<AtomicUsize>,
+}
 
 impl Upstream for Willing {
     fn send(&self, call: OutgoingCall, tell: UnboundedSender<Outcome>) -> Boxed<()> {
+        self.sent.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move {
             let outcome = match call.request.path.as_str() {
                 "/acquire" => Outcome::Answered {
@@ -128,6 +133,8 @@ fn ask(
 struct Rig {
     address: SocketAddr,
     store: MemoryStore,
+    /// How many requests the service got.
+    sent: Arc<AtomicUsize>,
     /// Dropping it ends the server.
     ending: Option<tokio::sync::oneshot::Sender<()>>,
     ended: Receiver<std::io::Result<()>>,
@@ -175,6 +182,8 @@ impl Rig {
             build: "test".to_owned(),
         };
         let store = MemoryStore::default();
+        let sent = Arc::new(AtomicUsize::new(0));
+        let upstream = Willing { sent: sent.clone() };
         let (ending, ends) = tokio::sync::oneshot::channel();
         let (tell_address, address) = channel();
         let (tell_end, ended): (Sender<std::io::Result<()>>, _) = channel();
@@ -189,7 +198,7 @@ impl Rig {
                     store: Box::new(journal),
                     signatures: signatures(),
                     requests: Box::new(PlainRequests),
-                    upstream: Arc::new(Willing),
+                    upstream: Arc::new(upstream),
                     clock: Arc::new(Wall(std::time::Instant::now())),
                     statics: axum::Router::new().fallback(async || "the page"),
                     shutdown: Box::pin(async move {
@@ -201,7 +210,7 @@ impl Rig {
             let _ = tell_end.send(served);
         });
         let address = address.recv().expect("the server listens");
-        Self { address, store, ending: Some(ending), ended }
+        Self { address, store, sent, ending: Some(ending), ended }
     }
 
     fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String, String) {
@@ -691,6 +700,50 @@ fn one_call_goes_all_the_way_and_comes_back_by_the_stream() {
     assert!(status == 200 && body.contains("a-resource"), "{body}");
     assert_eq!(rig.get("/api/v1/recordings/missing").0, 404);
     assert_eq!(rig.get("/api/v1/recordings/NOT%20AN%20ID").0, 404);
+}
+
+#[test]
+fn ten_open_streams_send_what_one_sends_and_are_told_the_same() {
+    // The requests that left, and the entries that each page was told, with so many pages of the same browser open.
+    let run = |pages: usize| {
+        let rig = Rig::start(Role::Lead, true);
+        let mut sockets: Vec<_> = (0..pages).map(|_| rig.own_stream("")).collect();
+        let greetings: Vec<Hello> = sockets.iter_mut().map(hello).collect();
+        let proof = |greeting: &Hello| [greeting.client.to_string(), greeting.secret.clone()];
+        let proofs: Vec<_> = greetings.iter().map(proof).collect();
+        let headers = |page: usize| -> [(&str, &str); 2] {
+            [("tallylight-client", proofs[page][0].as_str()), ("tallylight-secret", proofs[page][1].as_str())]
+        };
+        let (status, body) = rig.start_recording(&headers(0), "math");
+        assert_eq!(status, 201, "{body}");
+        let id = serde_json::from_str::<Asked>(&body).expect("it was asked for").recording;
+        // Every page has folded the same and wants the same; the first one holds the lease.
+        let call = json!({ "after": 2, "session": 1, "operation": "acquire", "domain": "primary", "rule": "S2", "attempt": { "number": 1 } });
+        for page in (0..pages).rev() {
+            let (status, body) = rig.post(&format!("/api/v1/recordings/{id}/calls"), &headers(page), &call);
+            assert_eq!(status, if page == 0 { 202 } else { 403 }, "{page}: {body}");
+        }
+        let told = |socket: &mut WebSocket<TcpStream>| {
+            let mut told = Vec::new();
+            while !told.iter().any(|entry: &rules::Entry| matches!(entry.fact, Fact::CallAnswered(_))) {
+                told.extend(wait_for(socket, |message| match message {
+                    FromProxy::Frame(Frame { content: FrameContent::Entries(entries), .. }) => {
+                        Some(entries.into_iter().map(|new| new.entry))
+                    }
+                    _ => None,
+                }));
+            }
+            told
+        };
+        let told: Vec<_> = sockets.iter_mut().map(told).collect();
+        assert!(told.iter().all(|one| *one == told[0]), "all pages are told the same");
+        let kinds: Vec<String> =
+            told[0].iter().map(|entry| format!("{:?}", core::mem::discriminant(&entry.fact))).collect();
+        (rig.sent.load(Ordering::SeqCst), kinds)
+    };
+    let alone = run(1);
+    assert_eq!(alone.0, 1);
+    assert_eq!(run(10), alone);
 }
 
 #[test]
