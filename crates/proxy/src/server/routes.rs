@@ -24,7 +24,7 @@ use switchboard::{Actor, Arrival, Command, Filter};
 
 use super::answer::{Answer, BODY_BYTES_MAX, Refused, json, read};
 use super::ports::digest_of;
-use super::socket::{MESSAGE_BYTES_MAX, close};
+use super::socket::{MESSAGE_BYTES_MAX, READ_BUFFER_BYTES, close};
 use super::{Server, gate, metrics, notifications, socket};
 
 /// Where the stream is.
@@ -234,7 +234,10 @@ async fn stream(
         resume: query.journal.zip(query.after),
     };
     let desk = server.desk.clone();
-    let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
+    let upgrade = upgrade
+        .max_message_size(MESSAGE_BYTES_MAX)
+        .max_frame_size(MESSAGE_BYTES_MAX)
+        .read_buffer_size(READ_BUFFER_BYTES);
     Ok(upgrade.on_upgrade(move |connection| async move {
         match query.protocol {
             Some(other) if other != PROTOCOL => socket::refuse(connection, close::NEW_BUILD).await,

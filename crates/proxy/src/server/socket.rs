@@ -25,6 +25,9 @@ pub(crate) mod close {
 /// The largest message of a client, in bytes: a heartbeat's answer is thirty.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 4 * 1024;
 
+/// What is kept to read a client's messages into, in bytes. Every page has one, and the library's own is 128 kB.
+pub(crate) const READ_BUFFER_BYTES: usize = 512;
+
 /// A client that answered nothing for this long has no network any more, and does not know it. Its leases are free
 /// long before.
 const SILENT_FOR: Duration = Duration::from_secs(60);
