@@ -30,7 +30,7 @@ function eye() {
     const word = text(document.querySelector("main .title .state-tag, main .title .state"));
     const channel = text(document.querySelector("main h1"));
     return {
-      link: text(document.querySelector("header .live")),
+      link: text(document.querySelector("header .live span[data-tone]")),
       list: document.querySelector("table.board") !== null,
       rows,
       opened: id && word ? { id, channel, word } : undefined,
