@@ -63,6 +63,9 @@ pub struct Client {
     unread: Vec<String>,
     /// None while it only looks on.
     hands: Option<Hands>,
+    /// Leases that were offered and could not be claimed yet: a page without hands, or a recording that is not here yet.
+    /// They are claimed as soon as they can be; what somebody else has taken by then the proxy does not give.
+    offered: LiteMap<RecordingId, ()>,
     /// The stream's first message, while the socket is open.
     hello: Option<Hello>,
     /// When something last came on the socket, or when it was opened.
@@ -120,6 +123,7 @@ impl Client {
             eyes: None,
             unread: Vec::new(),
             hands: None,
+            offered: LiteMap::new(),
             hello: None,
             heard: Moment::default(),
             close: false,
@@ -177,8 +181,9 @@ impl Client {
             Ok(Early::Hello(hello)) => self.begin(&hello, moment),
             Ok(_) if self.hello.is_none() => self.close = true,
             Ok(Early::Heartbeat(heartbeat)) => self.heartbeat(&heartbeat, moment),
-            // Leases are for those that act.
-            Ok(Early::Offer(ids) | Early::Released(ids)) => drop(ids),
+            Ok(Early::Offer(ids)) => self.offer(&ids),
+            // Who does not act has none to lose.
+            Ok(Early::Released(ids)) => drop(ids),
             Ok(Early::Frame(frame)) if self.unread.is_empty() => {
                 self.clock.at_least(frame.at, moment);
                 self.mirror.take_early(frame, moment.monotonic);
@@ -222,18 +227,7 @@ impl Client {
                 let taken = self.mirror.take(frame, moment.monotonic);
                 self.follow(taken);
             }
-            FromProxy::Offer(ids) => {
-                // A lease that nothing could be done under is left to others.
-                if let Some(Hands(hands)) = &mut self.hands
-                    && self.clock.now(moment).is_some()
-                    && self.mirror.complete()
-                {
-                    let readable = |id: &&RecordingId| {
-                        self.mirror.recordings().get(*id).is_some_and(|recording| !recording.unreadable)
-                    };
-                    hands.offered(ids.iter().filter(readable).cloned().collect());
-                }
-            }
+            FromProxy::Offer(ids) => self.offer(ids),
             FromProxy::Released(ids) => {
                 if let Some(Hands(hands)) = &mut self.hands {
                     for id in ids {
@@ -252,6 +246,7 @@ impl Client {
         self.close = false;
         self.outbox.clear();
         self.unread.clear();
+        self.offered.clear();
         self.clock.lose();
         self.release_all();
     }
@@ -294,6 +289,12 @@ impl Client {
                 && self.mirror.complete()
             {
                 let (recordings, boards) = (self.mirror.recordings(), self.mirror.boards());
+                if !self.offered.is_empty() {
+                    // A lease that nothing could be done under is left to others.
+                    let readable = |id: &&RecordingId| recordings.get(*id).is_some_and(|one| !one.unreadable);
+                    hands.offered(self.offered.keys().filter(readable).cloned().collect());
+                    self.offered.retain(|id, ()| !recordings.contains_key(id));
+                }
                 let posts = hands.act(recordings, boards, now, moment.monotonic);
                 actions.extend(posts.into_iter().map(|(id, request)| Action::Post { id, request }));
             }
@@ -463,6 +464,10 @@ impl Client {
         if hands.held().into_iter().any(unreadable) {
             self.close = true;
         }
+    }
+
+    fn offer(&mut self, ids: &[RecordingId]) {
+        self.offered.extend(ids.iter().map(|id| (id.clone(), ())));
     }
 
     /// Whether nothing came for too long, or the machine slept since.
