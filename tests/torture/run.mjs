@@ -31,16 +31,31 @@ class Person {
 
   async open() {
     this.context ??= await this.browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "en-GB", timezoneId: "UTC" });
-    const page = await this.context.newPage();
-    await this.witness.watch(this.name, page);
-    page.on("crash", () => {});
-    this.page = page;
+    let { page } = this;
+    if (!page) {
+      page = await this.context.newPage();
+      await this.witness.watch(this.name, page);
+      this.page = page;
+    }
     // What is in its way may keep it from loading at all: then it is tried again, as a person would.
     for (let tries = 20; tries > 0 && this.page === page && !page.isClosed(); tries -= 1) {
       const loaded = await page.goto(`http://${this.door.address}/`, { timeout: 5_000 }).catch(() => undefined);
-      if (loaded?.ok()) break;
+      if (loaded?.ok() && !(await this.#stopped())) break;
       await pause(300);
     }
+  }
+
+  /** Whether one of the page's files did not come: it says so, and offers to be loaded again. */
+  async #stopped() {
+    const starts = this.page.locator("header .live, #stopped:not([hidden])").first();
+    await starts.waitFor({ timeout: 3_000 }).catch(() => {});
+    return !(await this.page.locator("header .live").isVisible().catch(() => false)) || this.page.locator("#stopped").isVisible();
+  }
+
+  /** Does what a person does with a page that is not live: it says what to press. */
+  async comeBack() {
+    if (await this.#stopped()) await this.open();
+    else await this.page.getByRole("button", { name: "Reconnect now" }).click({ timeout: 500 }).catch(() => {});
   }
 
   get isLive() {
@@ -110,6 +125,7 @@ class Person {
 
   /** Whatever dialog is open is closed, so that the next press begins anew. */
   async giveUp() {
+    if (!this.page) return;
     await atMost(500, this.page.keyboard.press("Escape").catch(() => {}));
     await atMost(PATIENCE, this.list().catch(() => {}));
   }
@@ -212,6 +228,7 @@ export async function run(seed, browser) {
         const { page } = person;
         if (fault.kind === "crash") await atMost(300, person.command("Page.crash").catch(() => {}));
         await atMost(2_000, page.close().catch(() => {}));
+        person.page = undefined;
         await pause(fault.back);
         await atMost(OPENS, person.open());
         return;
@@ -343,9 +360,6 @@ export async function run(seed, browser) {
     const healed = Date.now();
     await newcomer.open();
     const everybody = { ...people, C: newcomer };
-    const impatient = async (person) => {
-      await person.page.getByRole("button", { name: "Reconnect now" }).click({ timeout: 500 }).catch(() => {});
-    };
     const nothing = (await desk.recordings()).length === 0;
     for (const person of Object.values(everybody)) person.expectsNothing = nothing;
     let differences = [];
@@ -363,14 +377,14 @@ export async function run(seed, browser) {
       return differences.length === 0 && Object.values(everybody).every(({ rows }) => rows);
     };
     // As long as it takes at least to notice what happened last, and until all say the same.
-    for (let calm = 0, pressed = false; Date.now() < healed + SETTLE + SLOW; ) {
+    for (let calm = 0, pressed = healed; Date.now() < healed + SETTLE + SLOW; ) {
       const agree = await looked();
       calm = agree ? calm + 1 : 0;
       const still = disturbances.length === 0 ? 500 : SETTLE;
       if (calm >= 2 && Date.now() > healed + still) break;
-      if (!pressed && Date.now() > healed + 1_500) {
-        pressed = true;
-        await Promise.all(PAGES.filter((name) => !people[name].isLive).map((name) => impatient(people[name])));
+      if (Date.now() > pressed + 1_500) {
+        await Promise.all(Object.values(everybody).filter(({ isLive }) => !isLive).map((person) => atMost(OPENS, person.comeBack())));
+        pressed = Date.now() + SETTLE;
       }
       // One whose list is not shown is brought to it.
       if (Date.now() > healed + 2_000) {

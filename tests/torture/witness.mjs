@@ -79,7 +79,10 @@ export class Witness {
     page.on("websocket", (socket) => {
       socket.on("framereceived", ({ payload }) => this.#hear(name, payload));
     });
-    page.on("pageerror", (error) => this.complaints.push(`page ${name}: ${error.message}`));
+    page.on("pageerror", (error) => {
+      // A file of the page that did not come: it says so and offers to load it again. Whether it comes back is looked at.
+      if (!/Failed to fetch|NetworkError|dynamically imported module/.test(error.message)) this.complaints.push(`page ${name}: ${error.message}`);
+    });
     page.on("console", (message) => {
       if (message.type() === "error" && /panicked|RuntimeError|unreachable executed/.test(message.text())) {
         this.complaints.push(`page ${name}: ${message.text().slice(0, 500)}`);
