@@ -620,7 +620,11 @@ impl Walk {
         let not_before = desk.now + Duration::from_secs(chance.pick(&[0, 0, 5]));
         match chance.below(100) {
             0..=15 => {
-                desk.by_staff(Fact::StopRequested(StopRequested { session: None, not_before }));
+                desk.by_staff(Fact::StopRequested(StopRequested {
+                    session: None,
+                    not_before,
+                    reason: String::new(),
+                }));
                 if chance.percent(if desk.entries.len() > 80 { 30 } else { 95 }) {
                     let later = desk.offset() / 1_000 + i64::from(chance.pick(&[0, 2]));
                     let until = u32::try_from(later).expect("some hours");
@@ -630,7 +634,11 @@ impl Walk {
                 }
             }
             16..=25 => {
-                desk.by_staff(Fact::StopRequested(StopRequested { session: number, not_before }));
+                desk.by_staff(Fact::StopRequested(StopRequested {
+                    session: number,
+                    not_before,
+                    reason: String::new(),
+                }));
             }
             26..=40 => {
                 desk.by_staff(Fact::Hurried);
