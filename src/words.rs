@@ -339,6 +339,7 @@ pub const ACKNOWLEDGE_DOES: &str =
 pub const DISMISS_DOES: &str =
     "It is taken off the board. Nothing is sent: if it still runs, it is billed until it ends by itself.";
 pub const REASON_NEEDED: &str = "A reason is needed.";
+pub const UNATTENDED: &str = "Unattended";
 pub const STOP_REASON: &str = "Why it is stopped";
 pub const REASON_HINT: &str = "Kept in the journal beside your name.";
 pub const STOP_GETS_404: &str =
@@ -772,6 +773,11 @@ pub fn stop_sends(sessions: usize, session: bool, undo: u32) -> String {
             undo
         ),
     }
+}
+
+/// A stretch in which nobody acted.
+pub fn unattended(from: &str, to: &str) -> String {
+    say!("Unattended from {} to {}: nobody acted (M10)", from, to)
 }
 
 /// What is said after the press. `session`: one of several is stopped, and at once.

@@ -13,6 +13,7 @@ mod next;
 mod pool;
 mod shared;
 mod toolbar;
+mod unattended;
 
 use core::time::Duration;
 use std::rc::Rc;
@@ -90,6 +91,8 @@ struct List {
     reason: RwSignal<String>,
     /// The recordings whose next call is being hurried.
     hurried: RwSignal<Vec<RecordingId>>,
+    /// Up to when this reader has seen what happened while nobody acted.
+    unattended_seen: RwSignal<i64>,
 }
 
 thread_local! {
@@ -132,6 +135,7 @@ impl List {
             stops: RwSignal::new(None),
             reason: RwSignal::new(String::new()),
             hurried: RwSignal::new(Vec::new()),
+            unattended_seen: RwSignal::new(unattended::seen_so_far()),
         };
         list.shared.fetch();
         board.more.set(Some(extra));
@@ -280,6 +284,7 @@ pub fn draw(board_state: BoardState, all: &[Rc<Listed>]) -> Node {
     }
     nodes![
         above_the_list(all),
+        unattended::line(list, all),
         el("div.board-page")
             // Not when it leaves the rows alone: the button that sorts them stands over them.
             .on("mouseleave", move |_| list.let_go())

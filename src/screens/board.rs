@@ -52,6 +52,19 @@ pub struct Listed {
     pub last_try: bool,
     /// Everything that it is known by, in small letters.
     pub searchable: String,
+    /// When nobody acted for it, the last time that was so for long.
+    pub unattended: Option<Gap>,
+}
+
+/// A stretch in which nobody acted for a recording (M10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// When somebody last acted.
+    pub from: Timestamp,
+    /// When somebody took over.
+    pub to: Timestamp,
+    /// For how many minutes its sessions may have been recorded, and billed, in between.
+    pub minutes: u64,
 }
 
 /// One recording of the list.
@@ -289,6 +302,7 @@ impl Listed {
             || self.group != before.group
             || self.need != before.need
             || self.searchable != before.searchable
+            || self.unattended != before.unattended
             || (self.group == Group::Handled && self.row.due != before.row.due)
     }
 }
@@ -376,7 +390,19 @@ fn listed(recording: &Recording, now: Timestamp, kept: &KeptComing) -> Listed {
             attempt.number > 1 && attempt.of == Some(attempt.number)
         }),
         searchable,
+        unattended: unattended(recording),
     }
+}
+
+fn unattended(recording: &Recording) -> Option<Gap> {
+    let gap = recording.unattended.as_ref()?;
+    let within = |session: &Session| {
+        let from = session.accepted?.max(gap.from);
+        let to = session.over_at.map_or(gap.to, |over| over.min(gap.to));
+        Some(to.since(from).as_secs())
+    };
+    let seconds: u64 = recording.sessions.iter().filter_map(within).sum();
+    Some(Gap { from: gap.from, to: gap.to, minutes: seconds.div_ceil(60) })
 }
 
 /// The last trouble that is over, of all its sessions.

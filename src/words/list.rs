@@ -4,6 +4,19 @@ use super::{counted, say, translated};
 use crate::list::query::Field;
 use crate::standing::Coming;
 
+pub const SEEN: &str = "Seen";
+
+/// What happened while nobody acted.
+pub fn unattended(from: &str, to: &str, recordings: usize, minutes: u64) -> String {
+    let recordings = counted(recordings, super::many::COUNTED);
+    let stretch = say!("Unattended {} – {}: nobody acted for {}.", from, to, recordings);
+    let cost = match minutes {
+        0 => say!("Nothing is known to have recorded meanwhile."),
+        minutes => say!("Up to {} min were recorded, and billed, unwatched.", minutes),
+    };
+    super::sentences(&[&stretch, &cost])
+}
+
 pub const NOW: &str = "Now";
 pub const WHY: &str = "Why";
 

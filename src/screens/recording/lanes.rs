@@ -92,6 +92,10 @@ fn to_timeline(page: &Page, known: &Known) -> Timeline {
     for entry in entries {
         add_entry(entry, &mut lanes);
     }
+    if let Some(gap) = &known.recording.unattended {
+        let says = words::unattended(&time_of_day(gap.from), &time_of_day(gap.to));
+        lanes.people.push(stretch(entries, (gap.from, Some(gap.to)), Look::Doubt, words::UNATTENDED, says));
+    }
     let now = page.tick_untracked(known);
     let over = known.past.is_none() && known.recording.settled();
     add_planned(page, known, now, &mut lanes);
