@@ -192,6 +192,12 @@ test("a page that says that it has ended, or nobody records, while it runs is fo
   assert.deepEqual(broken((history) => Object.assign(history.stretches[2], { link: "Not live", rows: { r1: { word: "Ended" } } })), ["not-wrongly-gone"]);
   // On its own page.
   assert.deepEqual(broken((history) => Object.assign(history.stretches[2], { list: false, rows: {}, opened: { id: "r1", channel: "room-1", word: "Ended" } })), ["not-wrongly-gone"]);
+  // Who chose to replace at once chose to give up what may come back.
+  const swift = (history) => {
+    history.journals.r1[0].fact.Requested.policy = { patience: "swift" };
+    history.stretches[2].rows.r1.word = "Lost";
+  };
+  assert.deepEqual(broken(swift), []);
   // After its end it is right.
   assert.deepEqual(broken((history) => (history.stretches[3].from = wall(8.2)) && (history.stretches[3].rows.r1.word = "Ended")), []);
 });
