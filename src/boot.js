@@ -33,9 +33,10 @@ const catalogue = async () => {
 
 // Where the proxy is: where the page came from, unless the file beside it names another place.
 const find = async () => {
+  const answer = await fetch('config.json', { cache: 'no-cache' });
+  if (!answer.ok && answer.status !== 404) throw new Error(`config.json: ${answer.status}`);
   try {
-    const answer = await fetch('config.json', { cache: 'no-cache' });
-    const { proxy } = answer.status === 404 ? {} : await answer.json();
+    const { proxy } = answer.ok ? await answer.json() : {};
     const address = new URL(proxy ? proxy.replace(/\/*$/, '/') : '.', location.href);
     if (!/^https?:$/.test(address.protocol) || address.search || address.hash) throw new Error(`${address} is no address of a proxy`);
     globalThis.proxy = address.href;
