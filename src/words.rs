@@ -341,6 +341,7 @@ pub const DISMISS_DOES: &str =
 pub const REASON_NEEDED: &str = "A reason is needed.";
 pub const UNATTENDED: &str = "Unattended";
 pub const STOP_REASON: &str = "Why it is stopped";
+pub const STOP_REASON_HINT: &str = "Kept in the journal beside your name; it may be left empty.";
 pub const REASON_HINT: &str = "Kept in the journal beside your name.";
 pub const STOP_GETS_404: &str =
     "A stop that gets 404 now stops nothing. It is sent again as soon as the session answers.";

@@ -96,7 +96,7 @@ pub fn press_of(
 
 /// Why it is stopped. Nobody must say so: a stop at three in the morning waits for no form.
 pub fn reason_field(reason: RwSignal<String>) -> Element {
-    text_field(TextField::new("stop-reason", words::STOP_REASON, reason, words::REASON_HINT))
+    text_field(TextField::new("stop-reason", words::STOP_REASON, reason, words::STOP_REASON_HINT))
 }
 
 /// For how many seconds a stop can be taken back, to choose from: none for those who never need it, and ten times the usual
