@@ -117,7 +117,9 @@ impl Standing {
         if let Some(session) = alive.last() {
             return Self::of_session(recording, session, now);
         }
-        if recording.is_starting() {
+        // One that was stopped starts nothing more, except what may still tell a `sid` (T5).
+        let trying = |session: &Session| matches!(session.phase, Phase::Acquiring | Phase::Starting);
+        if recording.is_starting() && (recording.is_wanted() || recording.sessions.iter().any(trying)) {
             let replaces = recording
                 .procedure
                 .as_ref()

@@ -14,6 +14,7 @@ export const CHECKS = {
   "not-wrongly-gone": "no page says that a recording has ended, or nobody records, while a session of it runs",
   "not-wrongly-recording": "no page says Recording before a session records, or longer after than the rules need to notice",
   "one-start": "two who ask for a channel within a second get one recording",
+  "not-wrongly-starting": "at the end no page says that a start is under way where it was stopped and nothing is being tried",
   "stop-goes-out": "a stop that was asked for is sent until the session is gone",
   "pages-agree": "at the end every page shows the same, and a new one too",
   "nothing-breaks": "no server ends by itself, and no page breaks down",
@@ -21,6 +22,9 @@ export const CHECKS = {
 
 /** States that say that nobody records. */
 const GONE = new Set(["Ended", "Ended, idle", "Taken as ended", "Lost", "Not started", "Start refused", "Fatal error"]);
+
+/** States that say that a session is being started. */
+const STARTING = new Set(["Starting", "Start retrying", "Replacing", "Waiting for room"]);
 
 /** Whether this word says so wrongly. Who chose another policy than the patient one chose to give up what may come back (M3). */
 const saysGone = (word, recording) => GONE.has(word) && !(word === "Lost" && recording.patience !== "patient");
@@ -197,8 +201,11 @@ export function check(history) {
         const { owner } = session;
         const seen = owner && shown.get(owner.id);
         // What it showed when the session was there already, or still shows when it must have heard of it.
-        const since = session.from <= stretch.from ? stretch.from : session.from + PAGE_LATE;
-        const counts = since < Math.min(stretch.until, session.until) && (session.from <= stretch.from || isLive(stretch));
+        // Where another one ended before it, the word may be about that one for as long as a page may be behind.
+        const isFirst = !of(owner).some(({ from }) => from < session.from);
+        const knew = session.from + (isFirst ? 0 : PAGE_LATE) <= stretch.from;
+        const since = knew ? stretch.from : session.from + PAGE_LATE;
+        const counts = since < Math.min(stretch.until, session.until) && (knew || isLive(stretch));
         if (seen && counts) {
           test("not-wrongly-gone", !saysGone(seen.word, owner), () => `page ${page} said “${seen.word}” of ${session.cname} from ${second(stretch.from)} to ${second(stretch.until)}; ${session.sid} ran from ${second(session.from)} to ${session.until === Number.POSITIVE_INFINITY ? "the end" : second(session.until)}`);
         }
@@ -262,6 +269,16 @@ export function check(history) {
     for (const session of sessions.filter(({ live }) => live)) {
       const seen = session.owner && rows[session.owner.id];
       test("is-shown", seen !== undefined && !saysGone(seen.word, session.owner), () => `at the end ${session.sid} of ${session.cname} runs; page ${page} shows ${seen ? `“${seen.word}”` : "nothing"}`);
+    }
+  }
+  for (const { id, channel, folded, ...recording } of recordings) {
+    const asked = recording.facts("StopRequested").at(-1);
+    const taken = recording.facts("StopWithdrawn").at(-1);
+    const isTried = folded.sessions.some(({ phase }) => phase === "acquiring" || phase === "starting");
+    if (!asked || (taken && taken.number > asked.number) || wall(asked.not_before) > history.healed || isTried) continue;
+    for (const [page, rows] of Object.entries(history.final.pages)) {
+      const word = rows?.[id]?.word;
+      if (word) test("not-wrongly-starting", !STARTING.has(word), () => `at the end page ${page} says “${word}” of ${channel}, which was stopped at ${second(asked.at)}`);
     }
   }
   for (const { one, other, id, words } of history.final.differences) {

@@ -198,6 +198,16 @@ test("a page that says that it has ended, or nobody records, while it runs is fo
     history.stretches[2].rows.r1.word = "Lost";
   };
   assert.deepEqual(broken(swift), []);
+  // One that is behind may still speak of the session before.
+  const behind = (history) => {
+    const [first] = history.ledger.sessions;
+    history.ledger.sessions.push({ ...first, sid: "e".repeat(32), uid: "900001", started_at: journal(3) });
+    history.ledger.requests[3].sid = "e".repeat(32);
+    Object.assign(first, { ended_at: journal(2) });
+    history.journals.r1[6].fact.CallAnswered.raw = "e".repeat(32);
+    history.stretches.splice(2, 1, { ...history.stretches[2], until: wall(3.2) }, { ...history.stretches[2], from: wall(3.2), until: wall(3.9), rows: { r1: { channel: "room-1", word: "Ended" } } });
+  };
+  assert.deepEqual(broken(behind), []);
   // After its end it is right.
   assert.deepEqual(broken((history) => (history.stretches[3].from = wall(8.2)) && (history.stretches[3].rows.r1.word = "Ended")), []);
 });
@@ -237,6 +247,16 @@ test("a stop that is not sent while the session runs is found", () => {
   assert.deepEqual(broken((history) => (unsent(history).state = "failing_over")), []);
 });
 
+test("a page that says that a start is under way although it was stopped is found", () => {
+  const says = (word, phase) => (history) => {
+    history.final.pages.B = { r1: { channel: "room-1", word } };
+    history.recordings[0].sessions[0].phase = phase;
+  };
+  assert.deepEqual(broken(says("Start retrying", "abandoned")), ["not-wrongly-starting"]);
+  assert.deepEqual(broken(says("Start retrying", "acquiring")), []);
+  assert.deepEqual(broken(says("Ended", "abandoned")), []);
+});
+
 test("pages that do not agree at the end, that are not live, or that broke down are found", () => {
   assert.deepEqual(broken((history) => (history.final.pages.A = null)), ["pages-agree"]);
   assert.deepEqual(broken((history) => history.final.differences.push({ one: "A", other: "B", id: "r1", words: ["Stopping", "Ended"] })), ["pages-agree"]);
@@ -244,7 +264,7 @@ test("pages that do not agree at the end, that are not live, or that broke down 
 });
 
 test("every check is named and found by a test here", () => {
-  assert.equal(Object.keys(CHECKS).length, 12);
+  assert.equal(Object.keys(CHECKS).length, 13);
 });
 
 test("a seed says the same twice, two seeds do not, and every kind of fault comes up and heals in time", () => {
