@@ -35,6 +35,7 @@ pub fn App() -> impl IntoView {
     dom::mount(nodes![
         shell(
             live(move || later.pause()),
+            live(move || later.disk()),
             live(move || match router.route().screen {
                 Screen::Board => board_screen(later, None),
                 Screen::Beside(id) => board_screen(later, Some(id)),

@@ -8,7 +8,7 @@ use agora::Timestamp;
 use client::{Client, EndedBecause, Liveness, Refusal};
 use leptos::prelude::*;
 use litemap::LiteMap;
-use rules::api::{Capability, Setup};
+use rules::api::{Capability, Setup, Unwritten};
 use rules::{Board, Call, Reason, Recording, RecordingId};
 
 use crate::acting::Planner;
@@ -76,6 +76,8 @@ pub struct Desk {
     pub link: RwSignal<Link>,
     /// Which hop failed when it last failed.
     pub hop: RwSignal<Option<Hop>>,
+    /// Why the journal cannot be written, while it cannot be (D9).
+    pub unwritten: RwSignal<Option<Unwritten>>,
     /// What can be asked for, and by whom.
     pub setup: RwSignal<Option<Setup>>,
     /// Grows when entries of an opened recording came.
@@ -104,6 +106,7 @@ impl Desk {
             complete: RwSignal::new(false),
             link: RwSignal::new(Link::Connecting),
             hop: RwSignal::new(None),
+            unwritten: RwSignal::new(None),
             setup: RwSignal::new(None),
             entries: RwSignal::new(0),
             held: RwSignal::new(Vec::new()),
@@ -152,6 +155,7 @@ impl Desk {
             if self.refusals.with_untracked(|known| known != client.refusals()) {
                 self.refusals.set(client.refusals().clone());
             }
+            set_if_new(self.unwritten, client.unwritten().cloned());
             let link = link(client, now);
             if let Some(now) = client.now(now) {
                 self.clock.heard(now, f64::from(client.clock_rate()));

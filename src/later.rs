@@ -22,6 +22,7 @@ use crate::parts::splitter::splitter;
 use crate::route::{Dialog, Route, Router, Screen};
 use crate::screens::actions::{acknowledge_dialog, dismiss_dialog, try_again_dialog};
 use crate::screens::board::{BoardState, Listed};
+use crate::screens::disk::disk;
 use crate::screens::faults::{faults_screen, sample_button};
 use crate::screens::keys::keys_dialog;
 use crate::screens::notices::notices_dialog;
@@ -58,6 +59,7 @@ struct Screens {
     list: DrawList,
     samples: fn() -> Node,
     pause: fn() -> Node,
+    disk: fn() -> Node,
     acting: Acting,
     comfort: fn(),
 }
@@ -156,6 +158,11 @@ impl Later {
         self.tool(|screens| (screens.pause)())
     }
 
+    /// What is said on every screen about a journal that cannot be written, or is damaged. Tracks.
+    pub fn disk(self) -> Node {
+        self.tool(|screens| (screens.disk)())
+    }
+
     /// Says that what follows the recordings could not be fetched, while that is so. Tracks.
     pub fn missing(self) -> Node {
         if matches!(self.state.get(), State::Failed) { failed() } else { Node::Nothing }
@@ -249,6 +256,7 @@ const fn all() -> Screens {
         list: list::draw,
         samples: sample_button,
         pause,
+        disk,
         acting: acting(),
         comfort: crate::comfort::begin,
     }

@@ -5,6 +5,7 @@ mod catalogue;
 pub mod comfort;
 #[cfg(test)]
 mod complete;
+pub mod disk;
 pub mod journal;
 pub mod list;
 pub mod many;

@@ -279,7 +279,7 @@ fn dry_run(list: List, sending: Sending, ids: &[RecordingId], typed: RwSignal<St
     let obstacle = if count == 0 {
         Some(words::said(say::NOTHING_TO_STOP))
     } else {
-        sending.obstacle(desk, Capability::Operate).or((!right).then(|| say::type_count(count)))
+        sending.obstacle_to_stop(desk, Capability::Operate).or((!right).then(|| say::type_count(count)))
     };
     let field = (count > 0).then(|| {
         text_field(TextField {

@@ -53,8 +53,16 @@ impl Sending {
         }
     }
 
-    /// Why nothing can be sent now, if so: no connection, no permission, or a press that is on its way.
+    /// Why nothing can be sent now, if so: no connection, no permission, a press that is on its way, or a journal that
+    /// cannot be written.
     pub fn obstacle(self, desk: Desk, needed: Capability) -> Option<String> {
+        self.obstacle_to_stop(desk, needed).or_else(|| {
+            desk.unwritten.with(|unwritten| Some(words::disk::only_stops(&unwritten.as_ref()?.reason)))
+        })
+    }
+
+    /// Why not even a stop can be sent or taken back now: those go out also where nothing can be written (D9).
+    pub fn obstacle_to_stop(self, desk: Desk, needed: Capability) -> Option<String> {
         if !desk.live() {
             Some(words::said(words::NO_ACTIONS))
         } else if !desk.may(needed) {

@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod board;
+pub mod disk;
 pub mod faults;
 pub mod keys;
 pub mod notices;

@@ -286,7 +286,7 @@ impl Page {
     fn command(&self, sending: Sending, name: &str, done: &'static str) -> impl Fn(&web_sys::Event) + use<> {
         let (desk, path) = (self.desk, api::command(&self.id, name));
         move |_| {
-            if sending.obstacle(desk, Capability::Operate).is_none() {
+            if sending.obstacle_to_stop(desk, Capability::Operate).is_none() {
                 sending.post(path.clone(), NO_BODY.to_owned(), done.to_owned(), Box::new(|| {}));
             }
         }

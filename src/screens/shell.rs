@@ -26,13 +26,13 @@ pub fn focus(id: &str) {
 }
 
 /// Bar above, rail beside, and the screen.
-/// `tools` stand beside the sign of life, once there is code for them.
-pub fn shell(tools: Node, screen: Node) -> Node {
+/// `tools` stand beside the sign of life, and `notices` over every screen, once there is code for them.
+pub fn shell(tools: Node, notices: Node, screen: Node) -> Node {
     let skip = el("a.skip").set("href", "#main").add(words::SKIP).on("click", |event| {
         event.prevent_default();
         focus("main");
     });
-    let main = el("main").id("main").set("tabindex", "-1").add(connection_bar()).add(screen);
+    let main = el("main").id("main").set("tabindex", "-1").add(connection_bar()).add(notices).add(screen);
     nodes![skip, el("div.shell").add(topbar(tools)).add(rail()).add(main)]
 }
 

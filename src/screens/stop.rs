@@ -45,7 +45,7 @@ pub fn stop_dialog(id: RecordingId, session: Option<SessionNumber>) -> Node {
                     ..TextField::new("stop-channel", "Channel", typed, hint)
                 })
             });
-            let obstacle = sending.obstacle(desk, Capability::Operate);
+            let obstacle = sending.obstacle_to_stop(desk, Capability::Operate);
             let obstacle = obstacle.or_else(|| stopped.then(|| words::said(words::ALREADY_STOPPING)));
             question(
                 sending,

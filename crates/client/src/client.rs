@@ -3,7 +3,7 @@
 use litemap::LiteMap;
 
 use agora::Timestamp;
-use rules::api::{FromClient, FromProxy, Heartbeat, Hello, PROTOCOL};
+use rules::api::{FromClient, FromProxy, Heartbeat, Hello, PROTOCOL, Unwritten};
 use rules::journal::ClientNumber;
 use rules::{Board, Entry, EntryNumber, Fact, Recording, RecordingId};
 
@@ -68,6 +68,8 @@ pub struct Client {
     offered: LiteMap<RecordingId, ()>,
     /// The stream's first message, while the socket is open.
     hello: Option<Hello>,
+    /// What the last heartbeat said about a journal that cannot be written.
+    unwritten: Option<Unwritten>,
     /// When something last came on the socket, or when it was opened.
     heard: Moment,
     close: bool,
@@ -125,6 +127,7 @@ impl Client {
             hands: None,
             offered: LiteMap::new(),
             hello: None,
+            unwritten: None,
             heard: Moment::default(),
             close: false,
             outbox: Vec::new(),
@@ -204,6 +207,7 @@ impl Client {
 
     fn heartbeat(&mut self, heartbeat: &Heartbeat, moment: Moment) {
         self.clock.heartbeat(heartbeat.now, moment);
+        self.unwritten.clone_from(&heartbeat.unwritten);
         self.connection.worked();
         // What others of the App ID do may let a step go on: looked at once a second, when timers are held back too.
         if let Some(Hands(hands)) = &mut self.hands {
@@ -327,6 +331,11 @@ impl Client {
     /// The server's time; none when nothing may be done by it.
     pub fn now(&self, moment: Moment) -> Option<Timestamp> {
         self.clock.now(moment)
+    }
+
+    /// Why the journal cannot be written, as the last heartbeat said (D9).
+    pub fn unwritten(&self) -> Option<&Unwritten> {
+        self.unwritten.as_ref()
     }
 
     /// When the last heartbeat came, and the server's time then: the age of what is shown.

@@ -103,7 +103,15 @@ mod tests {
 
     fn entry(number: EntryNumber) -> Entry {
         let at = Timestamp::from_millis(i64::from(number));
-        Entry { number, board: u64::from(number), at, by: By::Proxy, version: 1, fact: Fact::Hurried }
+        Entry {
+            number,
+            board: u64::from(number),
+            at,
+            by: By::Proxy,
+            version: 1,
+            held: false,
+            fact: Fact::Hurried,
+        }
     }
 
     fn id(name: &str) -> RecordingId {

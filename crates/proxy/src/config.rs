@@ -21,6 +21,7 @@ use file::File;
 pub use file::Origin;
 use reader::Reader;
 
+use crate::alerts::Target;
 use crate::bodies::{AppRequests, StorageProfile};
 use crate::server::ports::{AppSettings, Settings, TokenHolder};
 use crate::signature::Signatures;
@@ -85,6 +86,7 @@ pub struct Config {
     apps: Vec<App>,
     staff: Vec<(String, Role)>,
     tokens: Vec<(TokenHolder, Origin)>,
+    alerts: Vec<(Target, Origin, Origin)>,
     /// What is not a problem, but not what one may expect either.
     pub warnings: Vec<Problem>,
 }
@@ -193,6 +195,16 @@ impl Config {
         Signatures::new(self.apps.iter().map(|app| (app.name.clone(), secrets(app))).collect())
     }
 
+    /// Who outside is told what.
+    pub fn alerts(&self) -> Vec<Target> {
+        self.alerts.iter().map(|(target, ..)| target.clone()).collect()
+    }
+
+    /// The page's address, as people open it.
+    pub fn page(&self) -> Option<Url> {
+        self.public_url.clone()
+    }
+
     /// The App behind which the simulator answers, in a demonstration.
     pub fn simulator(&self) -> Option<String> {
         self.apps.first().filter(|_| self.demo).map(|app| app.name.clone())
@@ -286,6 +298,12 @@ impl fmt::Display for Config {
                 "\n[[token]]\nname = {}\nrole = {role}\ntoken = (secret, from {origin})",
                 person.name
             )?;
+        }
+        for (target, url, secret) in &self.alerts {
+            let steps: Vec<&str> = target.steps.iter().map(|step| step.name()).collect();
+            writeln!(out, "\n[[alert]]\nname = {}", target.name)?;
+            writeln!(out, "url = (secret, from {url})\nsecret = (secret, from {secret})")?;
+            writeln!(out, "steps = {steps:?}, apps = {:?}", target.apps)?;
         }
         let names: Vec<&str> = self.policies.iter().map(|policy| policy.name.as_str()).collect();
         writeln!(out, "\npolicies = {names:?}")?;

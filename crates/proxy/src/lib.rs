@@ -2,13 +2,17 @@
 //!
 //! - [`server`]: routes, sockets, the loop around the switchboard.
 //! - [`config`]: the configuration file. [`password`]: the hashes in it.
+//! - [`backup`]: a copy of the journal of a proxy that runs.
 //! - [`import`]: a bundle into the journal of a demonstration.
 //! - [`store`]: the journal in `SQLite`, the only module with SQL.
 //! - [`bodies`] and [`upstream`]: what a request is made of, and the only module that sends one.
+//! - [`alerts`]: what somebody outside is told.
 //! - [`statics`]: the page's files. [`clock`]: the journal's time.
 //!
 //! One call in, at most one request out: nothing here retries and nothing here schedules.
 
+pub mod alerts;
+pub mod backup;
 pub mod bodies;
 pub mod clock;
 pub mod config;

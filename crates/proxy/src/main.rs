@@ -12,9 +12,10 @@ use proxy::bodies::Bodies;
 use proxy::clock::{self, JournalClock};
 use proxy::config::{Config, Overrides, Problem};
 use proxy::server::{self, Parts};
+use proxy::store::copy::{self, Checked, Closed, Copy, NotRead};
 use proxy::store::{JournalTime, SqliteStore};
 use proxy::upstream::HttpUpstream;
-use proxy::{import, password, statics};
+use proxy::{backup, import, password, statics};
 use tokio::net::TcpListener;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -46,6 +47,10 @@ enum Command {
     Serve(Serve),
     /// Checks a configuration and prints what it amounts to, without any secret
     Check(Check),
+    /// Copies the whole journal into a new file, also while a proxy serves it
+    Backup(Backup),
+    /// Reads a whole journal, or a copy of one, and says what is damaged
+    Verify(Verify),
     /// Writes a bundle of an ended recording into the journal of a demonstration, while no proxy serves it
     Import(Import),
     /// Reads a password from standard input and prints its hash for the configuration
@@ -79,6 +84,29 @@ struct Check {
 }
 
 #[derive(Args)]
+struct Backup {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = "tallylight.toml")]
+    config: PathBuf,
+    /// The file to be made
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+    /// Where the running proxy listens, instead of server.listen
+    #[arg(long, value_name = "ADDR")]
+    server: Option<String>,
+}
+
+#[derive(Args)]
+struct Verify {
+    /// The configuration file, which names the journal
+    #[arg(long, value_name = "FILE", default_value = "tallylight.toml")]
+    config: PathBuf,
+    /// The journal's file, or a copy, instead of the one that the configuration names
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+}
+
+#[derive(Args)]
 struct Import {
     /// The configuration file; `server.demo` must be true in it
     #[arg(long, value_name = "FILE", default_value = "tallylight.toml")]
@@ -108,6 +136,8 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(arguments) => serve(arguments),
         Command::Check(arguments) => check(&arguments.config),
+        Command::Backup(arguments) => backup(&arguments),
+        Command::Verify(arguments) => verify(&arguments),
         Command::Import(arguments) => import_bundle(&arguments),
         Command::HashPassword => hash_password(),
     }
@@ -164,6 +194,8 @@ async fn run(config: &Config) -> Result<(), String> {
         upstream: Arc::new(HttpUpstream::new(config.upstream(), config.simulator())?),
         clock: Arc::new(JournalClock::new(opened.origin, config.clock_rate, opened.newest_at)),
         statics: statics::router(config.assets.as_deref()),
+        alerts: config.alerts(),
+        page: config.page(),
         shutdown: Box::pin(ended()),
     };
     // A page that does not let go of its connection must not hold up the end.
@@ -219,6 +251,93 @@ fn check(file: &Path) -> ExitCode {
             ExitCode::from(BAD_CONFIGURATION)
         }
     }
+}
+
+fn backup(arguments: &Backup) -> ExitCode {
+    let config = match Config::load(&arguments.config, &Overrides::default()) {
+        Ok(config) => config,
+        Err(problems) => return refuse(&arguments.config, &problems),
+    };
+    match copy_to(&config, arguments) {
+        Ok(checked) => {
+            println!(
+                "{}: {} entries of {} recordings copied, and read back without damage",
+                arguments.to.display(),
+                checked.entries,
+                checked.recordings
+            );
+            ExitCode::SUCCESS
+        }
+        Err(sentence) => fail(&sentence),
+    }
+}
+
+fn copy_to(config: &Config, arguments: &Backup) -> Result<Checked, String> {
+    let mut copy = Copy::begin(&arguments.to)?;
+    match Closed::open(&config.journal) {
+        Ok(mut journal) => {
+            journal.complete()?;
+            copy.take_all(|table, after| journal.rows(table, after).map_err(|error| error.to_string()))?;
+        }
+        Err(NotRead::InUse) => {
+            let server = arguments.server.clone().unwrap_or_else(|| config.listen.to_string());
+            let running = backup::Running::new(&server)?;
+            copy.take_all(|table, after| running.rows(table, after))?;
+        }
+        Err(NotRead::Because(sentence)) => return Err(sentence),
+    }
+    copy.finish()?;
+    let checked = read_back(&arguments.to)?;
+    match checked.damage.first() {
+        None => Ok(checked),
+        Some(first) => Err(format!(
+            "{} was written, and is as damaged as the journal: {first} (see `tallylight verify --journal {}`)",
+            arguments.to.display(),
+            arguments.to.display()
+        )),
+    }
+}
+
+fn read_back(file: &Path) -> Result<Checked, String> {
+    match Closed::open(file) {
+        Ok(journal) => copy::check(&journal),
+        Err(NotRead::Because(sentence)) => Err(sentence),
+        Err(NotRead::InUse) => Err(format!(
+            "a proxy has the journal {} open: make a copy with `tallylight backup` and verify that",
+            file.display()
+        )),
+    }
+}
+
+fn verify(arguments: &Verify) -> ExitCode {
+    let file = match &arguments.journal {
+        Some(file) => file.clone(),
+        None => match Config::load(&arguments.config, &Overrides::default()) {
+            Ok(config) => config.journal,
+            Err(problems) => return refuse(&arguments.config, &problems),
+        },
+    };
+    let checked = match read_back(&file) {
+        Ok(checked) => checked,
+        Err(sentence) => return fail(&sentence),
+    };
+    for what in &checked.damage {
+        println!("{what}");
+    }
+    let Checked { entries, recordings, without_sum, damage } = checked;
+    let older = match without_sum {
+        0 => String::new(),
+        count => format!(" ({count} of an older build, which have no sum to compare)"),
+    };
+    if damage.is_empty() {
+        println!("{}: {entries} entries of {recordings} recordings{older}, no damage found", file.display());
+        return ExitCode::SUCCESS;
+    }
+    fail(&format!(
+        "{} is damaged in {} places; {entries} entries of {recordings} recordings could be found{older}",
+        file.display(),
+        damage.len()
+    ))
 }
 
 fn import_bundle(arguments: &Import) -> ExitCode {

@@ -1,9 +1,12 @@
-//! The journal on a disk: `SQLite`, one writer, rows only ever added. The only module with SQL.
+//! The journal on a disk: `SQLite`, one writer, rows only ever added. The only module with SQL, with its parts.
 //!
 //! An entry is one row, and a batch is one transaction that is on the disk when [`append`](Store::append) returns (WAL
 //! with `synchronous=FULL`). The database itself refuses to change or remove an entry. Raw bodies lie in a table of their
 //! own, because they are dropped after `keep_raw_days` and the fold never reads them: only [`Store::entries`] hands them
 //! out. The file is locked for this process: two proxies on one journal would both give out the same numbers.
+//!
+//! Each row has a sum over what it says, so that a byte that changed on the disk is noticed. What cannot be read any more
+//! is set aside where it stands and reported ([`damage`]); a copy and a check of the whole are made by [`copy`].
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +18,15 @@ use rules::{AppEntry, AppEntryNumber, AppFact, Entry, EntryNumber, RecordingId};
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
 };
-use switchboard::ports::{AppLine, Batch, KeyUse, Line, Notice, Store, StoreError, unmatched_bytes};
+use sha2::{Digest as _, Sha256};
+use switchboard::ports::{
+    AppLine, Batch, CopiedRow, KeyUse, Line, Notice, Store, StoreError, unmatched_bytes,
+};
+
+pub mod copy;
+mod damage;
+
+use damage::Damaged;
 
 /// The version of the tables that this build writes.
 const SCHEMA: &str = "1";
@@ -96,7 +107,14 @@ const APP_TABLES: &str = "
         json TEXT NOT NULL
     ) STRICT;
     CREATE INDEX IF NOT EXISTS notices_of_unmatched ON notices (app, number) WHERE recording IS NULL;
+    CREATE TABLE IF NOT EXISTS alerted (
+        target TEXT PRIMARY KEY NOT NULL,
+        board INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
 ";
+
+/// The tables whose rows have a sum. Rows that an older build wrote have none.
+const SUMMED: [&str; 2] = ["entries", "app_entries"];
 
 /// The time that a journal is to be opened with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +146,8 @@ pub struct SqliteStore {
     newest: u64,
     keep_raw: Duration,
     raw_looked_at: Option<Timestamp>,
+    /// What cannot be read any more, by board number.
+    damaged: Damaged,
 }
 
 impl SqliteStore {
@@ -153,7 +173,7 @@ impl SqliteStore {
         if !has_tables(&transaction).map_err(|error| fail(&error))? {
             make(&transaction, time).map_err(|error| fail(&error))?;
         }
-        transaction.execute_batch(APP_TABLES).map_err(|error| fail(&error))?;
+        complete(&transaction).map_err(|error| fail(&error))?;
         let meta = |name: &str| -> Result<String, StoreError> {
             transaction
                 .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
@@ -182,18 +202,19 @@ impl SqliteStore {
         let origin = time.origin.unwrap_or(Timestamp::from_millis(stored_origin));
         let hash_key = from_hex(&meta("hash_key")?).ok_or_else(|| unreadable("hash_key"))?;
         let journal_id = meta("journal_id")?;
-        let newest: i64 = transaction
-            .query_row("SELECT COALESCE(MAX(board), 0) FROM entries", [], |row| row.get(0))
-            .map_err(|error| fail(&error))?;
+        let ended = meta("ended").is_ok();
+        let newest = damage::newest(&transaction).map_err(|error| fail(&error))?;
+        // A damaged last page keeps nobody from stopping what runs: the time goes on from the wall's then.
         let newest_at = transaction
             .query_row("SELECT at FROM entries ORDER BY board DESC LIMIT 1", [], |row| row.get(0))
             .optional()
-            .map_err(|error| fail(&error))?
+            .unwrap_or_default()
             .map(Timestamp::from_millis);
         transaction.commit().map_err(|error| fail(&error))?;
+        let journal_id = begun(&connection, journal_id, ended).map_err(|error| fail(&error))?;
         let keep_raw = Duration::from_secs(u64::from(keep_raw_days) * 86_400);
-        let newest = newest.unsigned_abs();
-        let store = Self { connection, journal_id, newest, keep_raw, raw_looked_at: None };
+        let damaged = Damaged::default();
+        let store = Self { connection, journal_id, newest, keep_raw, raw_looked_at: None, damaged };
         Ok(Opened { store, origin, newest_at, hash_key })
     }
 
@@ -266,22 +287,23 @@ impl Store for SqliteStore {
     }
 
     fn each_line(&mut self, take: &mut dyn FnMut(Line)) -> Result<(), StoreError> {
-        let mut statement = self
-            .connection
-            .prepare("SELECT board, recording, json FROM entries ORDER BY board")
-            .map_err(|error| not_read(&error))?;
-        let mut rows = statement.query([]).map_err(|error| not_read(&error))?;
-        while let Some(row) = rows.next().map_err(|error| not_read(&error))? {
-            take(line_of(row)?);
+        let mut upto = 0;
+        match self.readable_lines(&mut upto, take) {
+            Ok(true) => Ok(()),
+            // Row by row from there on: slow, and it tells which ones are damaged.
+            Ok(false) | Err(_) => self.lines_one_by_one(upto, take),
         }
-        Ok(())
     }
 
     fn lines_after(&mut self, after: u64, limit: usize) -> Result<Vec<Line>, StoreError> {
+        if !self.damaged.is_empty() {
+            let upto = self.newest.min(after.saturating_add(u64::try_from(limit).unwrap_or(u64::MAX)));
+            return (after + 1..=upto).map(|board| self.line_or_damage(board)).collect();
+        }
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT board, recording, json FROM entries WHERE board > ?1 ORDER BY board LIMIT ?2",
+                "SELECT board, recording, json, number, at, sum FROM entries WHERE board > ?1 ORDER BY board LIMIT ?2",
             )
             .map_err(|error| not_read(&error))?;
         let mut rows = statement
@@ -303,10 +325,16 @@ impl Store for SqliteStore {
         after: EntryNumber,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
+        if self.damaged.concerns(recording) {
+            let boards = damage::boards_of(&self.connection, recording, after, limit);
+            let boards = boards.map_err(|error| not_read(&error))?;
+            return boards.into_iter().map(|board| Ok(self.line_or_damage(board)?.entry)).collect();
+        }
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT entries.board, recording, json, body FROM entries LEFT JOIN raw_bodies USING (board)
+                "SELECT entries.board, recording, json, number, entries.at, sum, body
+                 FROM entries LEFT JOIN raw_bodies USING (board)
                  WHERE recording = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
             )
             .map_err(|error| not_read(&error))?;
@@ -317,7 +345,7 @@ impl Store for SqliteStore {
         while let Some(row) = rows.next().map_err(|error| not_read(&error))? {
             let mut entry = line_of(row)?.entry;
             if let Some(raw) = entry.fact.raw_mut() {
-                *raw = row.get(3).map_err(|error| not_read(&error))?;
+                *raw = row.get(6).map_err(|error| not_read(&error))?;
             }
             entries.push(entry);
         }
@@ -327,12 +355,21 @@ impl Store for SqliteStore {
     fn each_app_line(&mut self, take: &mut dyn FnMut(AppLine, u64)) -> Result<(), StoreError> {
         let mut statement = self
             .connection
-            .prepare("SELECT app, number, json, unmatched_bytes FROM app_entries ORDER BY app, number")
+            .prepare(
+                "SELECT app, number, json, at, sum, unmatched_bytes FROM app_entries ORDER BY app, number",
+            )
             .map_err(|error| not_read(&error))?;
         let mut rows = statement.query([]).map_err(|error| not_read(&error))?;
         while let Some(row) = rows.next().map_err(|error| not_read(&error))? {
-            let bytes: i64 = row.get(3).map_err(|error| not_read(&error))?;
-            take(app_line_of(row)?, bytes.unsigned_abs());
+            let bytes: i64 = row.get(5).map_err(|error| not_read(&error))?;
+            let line = match app_line_of(row) {
+                Ok(line) => line,
+                Err(error) => {
+                    tracing::error!("{error}; what it said is left out");
+                    damaged_app_line(row, &error)?
+                }
+            };
+            take(line, bytes.unsigned_abs());
         }
         Ok(())
     }
@@ -340,7 +377,9 @@ impl Store for SqliteStore {
     fn app_entries(&mut self, app: &str, numbers: &[AppEntryNumber]) -> Result<Vec<AppEntry>, StoreError> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT app, number, json, raw FROM app_entries WHERE app = ?1 AND number = ?2")
+            .prepare_cached(
+                "SELECT app, number, json, at, sum, raw FROM app_entries WHERE app = ?1 AND number = ?2",
+            )
             .map_err(|error| not_read(&error))?;
         let mut entries = Vec::with_capacity(numbers.len());
         for number in numbers {
@@ -349,7 +388,7 @@ impl Store for SqliteStore {
             let Some(row) = rows.next().map_err(|error| not_read(&error))? else { continue };
             let mut entry = app_line_of(row)?.entry;
             if let AppFact::Unmatched(unmatched) = &mut entry.fact {
-                unmatched.raw = row.get(3).map_err(|error| not_read(&error))?;
+                unmatched.raw = row.get(5).map_err(|error| not_read(&error))?;
             }
             entries.push(entry);
         }
@@ -424,6 +463,33 @@ impl Store for SqliteStore {
         Ok(())
     }
 
+    fn alerted(&mut self, target: &str) -> Result<Option<u64>, StoreError> {
+        let known: Option<i64> = self
+            .connection
+            .query_row("SELECT board FROM alerted WHERE target = ?1", [target], |row| row.get(0))
+            .optional()
+            .map_err(|error| not_read(&error))?;
+        Ok(known.map(i64::unsigned_abs))
+    }
+
+    fn put_alerted(&mut self, target: &str, board: u64) -> Result<(), StoreError> {
+        let board = i64::try_from(board).unwrap_or(i64::MAX);
+        self.connection
+            .execute("INSERT OR REPLACE INTO alerted (target, board) VALUES (?1, ?2)", params![target, board])
+            .map(drop)
+            .map_err(|error| not_written(&error))
+    }
+
+    fn copied(&mut self, table: &str, after: &str) -> Result<Vec<CopiedRow>, StoreError> {
+        copy::rows(&self.connection, table, after)
+    }
+
+    fn ended(&mut self) {
+        // If it cannot be written the next run takes another name, and the pages ask it for everything: nothing is lost.
+        let _ =
+            self.connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('ended', '1')", []);
+    }
+
     fn probe(&mut self) -> Result<(), StoreError> {
         // A real write: an empty transaction, or one that is taken back, would not notice a full disk.
         self.connection
@@ -461,8 +527,40 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // A page whose cells do not fit together is noticed when it is read, and not when it is written over.
+    connection.pragma_update(None, "cell_size_check", true)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(())
+}
+
+/// Makes what a journal of an older build lacks.
+fn complete(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(APP_TABLES)?;
+    for table in SUMMED {
+        let has: bool = transaction.query_row(
+            "SELECT EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE name = 'sum')",
+            [table],
+            |row| row.get(0),
+        )?;
+        if !has {
+            transaction.execute(&format!("ALTER TABLE {table} ADD COLUMN sum INTEGER"), [])?;
+        }
+    }
+    Ok(())
+}
+
+/// The journal's name for this run. It stays what it was if the run before ended in order. Otherwise it may have shown
+/// entries that it could not write any more, and pages must not go on from those: another name makes them begin anew.
+fn begun(connection: &Connection, known: String, ended: bool) -> rusqlite::Result<String> {
+    let fresh = hex(&random::<16>()?);
+    let (name, change) = if ended {
+        (known, connection.execute("DELETE FROM meta WHERE name = 'ended'", []))
+    } else {
+        let change = connection.execute("UPDATE meta SET value = ?1 WHERE name = 'journal_id'", [&fresh]);
+        (fresh.clone(), change)
+    };
+    // On a disk that takes nothing the name is for this run alone.
+    Ok(if change.is_ok() { name } else { fresh })
 }
 
 fn has_tables(transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
@@ -507,12 +605,13 @@ fn insert(transaction: &Transaction<'_>, line: &Line) -> Result<(), StoreError> 
         json.map_err(|error| StoreError(format!("entry {} cannot be written: {error}", entry.board)))?;
     let board = i64::try_from(entry.board)
         .map_err(|_| StoreError(format!("{} is too large for a board number", entry.board)))?;
+    let sum = sum_of(line.recording.as_str(), i64::from(entry.number), entry.at.millis(), &json);
     let write = || -> rusqlite::Result<()> {
         transaction
             .prepare_cached(
-                "INSERT INTO entries (board, recording, number, at, json) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO entries (board, recording, number, at, json, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
-            .execute(params![board, line.recording.as_str(), entry.number, entry.at.millis(), json])?;
+            .execute(params![board, line.recording.as_str(), entry.number, entry.at.millis(), json, sum])?;
         if let Some(raw) = raw {
             transaction
                 .prepare_cached("INSERT INTO raw_bodies (board, at, body) VALUES (?1, ?2, ?3)")?
@@ -540,10 +639,11 @@ fn insert_app(transaction: &Transaction<'_>, line: &AppLine) -> Result<(), Store
     let (number, bytes) = (whole(entry.number), whole(unmatched_bytes(&line.entry.fact)));
     transaction
         .prepare_cached(
-            "INSERT INTO app_entries (app, number, at, unmatched_bytes, json, raw) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO app_entries (app, number, at, unmatched_bytes, json, raw, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )
         .and_then(|mut statement| {
-            statement.execute(params![line.app, number, entry.at.millis(), bytes, json, raw])
+            let sum = sum_of(&line.app, number, entry.at.millis(), &json);
+            statement.execute(params![line.app, number, entry.at.millis(), bytes, json, raw, sum])
         })
         .map(drop)
         .map_err(|error| not_written(&error))
@@ -575,15 +675,43 @@ fn drop_unmatched(transaction: &Transaction<'_>, app: &str, upto: AppEntryNumber
     Ok(())
 }
 
+/// The sum over what a row says: whose it is, its number, its time, and the entry as text. The number of the board is
+/// part of the text.
+fn sum_of(whose: &str, number: i64, at: i64, json: &str) -> i64 {
+    let mut sum = Sha256::new();
+    for part in [whose.as_bytes(), &number.to_be_bytes(), &at.to_be_bytes(), json.as_bytes()] {
+        sum.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        sum.update(part);
+    }
+    let sum = sum.finalize();
+    i64::from_be_bytes(sum[..8].try_into().expect("a SHA-256 has 32 bytes"))
+}
+
+/// The columns of `app, number, json, at, sum`.
 fn app_line_of(row: &rusqlite::Row<'_>) -> Result<AppLine, StoreError> {
-    let read = || -> rusqlite::Result<(String, i64, String)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
-    let (app, number, json) = read().map_err(|error| not_read(&error))?;
+    let read = || -> rusqlite::Result<(String, i64, String, i64, Option<i64>)> {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+    };
+    let (app, number, json, at, sum) = read().map_err(|error| not_read(&error))?;
     let damaged = |what: &str| StoreError(format!("entry {number} of {app} is damaged: {what}"));
+    if sum.is_some_and(|sum| sum != sum_of(&app, number, at, &json)) {
+        return Err(damaged("it is not what was written"));
+    }
     let entry: AppEntry = serde_json::from_str(&json).map_err(|error| damaged(&error.to_string()))?;
     if i64::try_from(entry.number) != Ok(number) {
         return Err(damaged("its number is not that of its row"));
     }
     Ok(AppLine { app, entry })
+}
+
+/// What stands in the place of an entry of an App journal that can no longer be read.
+fn damaged_app_line(row: &rusqlite::Row<'_>, error: &StoreError) -> Result<AppLine, StoreError> {
+    let read = || -> rusqlite::Result<(String, i64, i64)> { Ok((row.get(0)?, row.get(1)?, row.get(3)?)) };
+    let (app, number, at) = read().map_err(|error| not_read(&error))?;
+    let fact = AppFact::Unknown(serde_json::json!({ "Damaged": error.0 }));
+    let (number, at) = (number.unsigned_abs(), Timestamp::from_millis(at));
+    let version = rules::journal::JOURNAL_VERSION;
+    Ok(AppLine { app, entry: AppEntry { number, at, by: rules::journal::By::Proxy, version, fact } })
 }
 
 fn drop_raw(transaction: &Transaction<'_>, before: Timestamp) -> rusqlite::Result<usize> {
@@ -601,20 +729,26 @@ fn drop_raw(transaction: &Transaction<'_>, before: Timestamp) -> rusqlite::Resul
     Ok(dropped.max(emptied))
 }
 
+/// The columns of `board, recording, json, number, at, sum`.
 fn line_of(row: &rusqlite::Row<'_>) -> Result<Line, StoreError> {
-    let read = || -> rusqlite::Result<(i64, String, String)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
-    let (board, recording, json) = read().map_err(|error| not_read(&error))?;
+    let read = || -> rusqlite::Result<(i64, String, String, i64, i64, Option<i64>)> {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+    };
+    let (board, recording, json, number, at, sum) = read().map_err(|error| not_read(&error))?;
     let damaged = |what: &str| StoreError(format!("entry {board} of the journal is damaged: {what}"));
+    if sum.is_some_and(|sum| sum != sum_of(&recording, number, at, &json)) {
+        return Err(damaged("it is not what was written"));
+    }
     let recording = RecordingId::parse(recording).ok_or_else(|| damaged("it names no recording"))?;
     let entry: Entry = serde_json::from_str(&json).map_err(|error| damaged(&error.to_string()))?;
-    if i64::try_from(entry.board) != Ok(board) {
+    if i64::try_from(entry.board) != Ok(board) || i64::from(entry.number) != number {
         return Err(damaged("its number is not that of its row"));
     }
     Ok(Line { recording, entry })
 }
 
 fn not_written(error: &rusqlite::Error) -> StoreError {
-    StoreError(format!("the journal cannot be written: {}", sentence(error)))
+    StoreError(format!("{}{}", StoreError::NOT_WRITTEN, sentence(error)))
 }
 
 fn not_read(error: &rusqlite::Error) -> StoreError {

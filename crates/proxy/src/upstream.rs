@@ -276,7 +276,7 @@ fn chain(error: &reqwest::Error) -> String {
 }
 
 /// Checks certificates as the system does; without any to check with, where nothing is encrypted.
-fn tls(encrypted: bool) -> Result<rustls::ClientConfig, String> {
+pub(crate) fn tls(encrypted: bool) -> Result<rustls::ClientConfig, String> {
     use rustls_platform_verifier::ConfigVerifierExt as _;
     if encrypted {
         return rustls::ClientConfig::with_platform_verifier().map_err(|error| {

@@ -201,6 +201,8 @@ impl Rig {
                     upstream: Arc::new(upstream),
                     clock: Arc::new(Wall(std::time::Instant::now())),
                     statics: axum::Router::new().fallback(async || "the page"),
+                    alerts: Vec::new(),
+                    page: None,
                     shutdown: Box::pin(async move {
                         let _ = ends.await;
                     }),

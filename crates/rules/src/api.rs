@@ -47,6 +47,9 @@ pub struct Setup {
     pub demo: bool,
     /// How much faster than the wall the journal's time runs.
     pub clock_rate: u32,
+    /// Recordings whose journal is damaged and was set aside: nothing is done for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damaged: Vec<RecordingId>,
 }
 
 /// Who is signed in.
@@ -489,6 +492,23 @@ pub struct Heartbeat {
     pub beat: u64,
     /// The newest board number, whether or not this client may see the entry.
     pub newest: u64,
+    /// Why the journal cannot be written, while it cannot be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwritten: Option<Unwritten>,
+}
+
+/// The journal cannot be written (D9): starts are refused, stops go out, and what happens is held in memory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct Unwritten {
+    /// The reason, as a sentence without its full stop.
+    pub reason: String,
+    /// Since when, by the server's time.
+    pub since: Timestamp,
+    /// How many entries are held in memory, and lost if the proxy is killed.
+    pub held: u32,
+    /// Whose they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recordings: Vec<RecordingId>,
 }
 
 /// What a client sends on the stream.

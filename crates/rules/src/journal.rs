@@ -17,6 +17,9 @@ use crate::rule::RuleId;
 /// The version of the journal's format that this build writes.
 pub const JOURNAL_VERSION: u16 = 1;
 
+/// The name of what stands in the place of an entry that can no longer be read.
+const DAMAGED: &str = "Damaged";
+
 /// The version of the rules that this build applies; a recording notes it when it is asked for.
 pub const RULES_VERSION: u16 = 1;
 
@@ -94,6 +97,9 @@ pub struct Entry {
     /// The version of the format it was written in.
     #[serde(default = "first_version")]
     pub version: u16,
+    /// The journal could not be written when it happened: it was held in memory, and written later (D9).
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub held: bool,
     /// What happened.
     pub fact: Fact,
 }
@@ -200,6 +206,18 @@ impl FromJson for Fact {
 }
 
 impl Fact {
+    /// What stands in the place of an entry that was written and can no longer be read. No build knows its kind, so its
+    /// recording is shown as it is, and nothing is done for it: what the entry said is never guessed.
+    pub fn damaged(what: &str) -> Self {
+        Self::Unknown(serde_json::json!({ DAMAGED: what }))
+    }
+
+    /// What is wrong with the entry that stood here, if this is what stands in its place.
+    pub fn damage(&self) -> Option<&str> {
+        let Self::Unknown(value) = self else { return None };
+        value.get(DAMAGED)?.as_str()
+    }
+
     /// Where its raw body is kept, if it is of a kind that has one.
     pub fn raw_mut(&mut self) -> Option<&mut Option<String>> {
         match self {

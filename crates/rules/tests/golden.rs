@@ -16,7 +16,7 @@ use rules::api::{
     ChangeUpdate, ClaimLeases, Dismiss, Frame, FrameContent, FromClient, FromProxy, Heartbeat, Hello,
     JournalPage, MakeCall, MakeDecision, NamedPolicy, PROTOCOL, Person, PressStop, Problem, PutView,
     PutViews, RecordingPage, RequestRecording, Role, SettingUp, Setup, SharedView, SharedViews, StorageSetup,
-    StreamEntry, UnmatchedPage, Written,
+    StreamEntry, UnmatchedPage, Unwritten, Written,
 };
 use rules::app_journal::Unmatched;
 use rules::journal::{
@@ -100,7 +100,7 @@ fn person() -> Person {
 
 fn entry(number: u32, by: By, fact: Fact) -> Entry {
     let board = u64::from(number) + 40;
-    Entry { number, board, at: at(i64::from(number) * 100), by, version: JOURNAL_VERSION, fact }
+    Entry { number, board, at: at(i64::from(number) * 100), by, version: JOURNAL_VERSION, held: false, fact }
 }
 
 fn requested() -> Entry {
@@ -231,6 +231,7 @@ fn setup() -> Setup {
         policies: vec![policy],
         demo: true,
         clock_rate: 10,
+        damaged: Vec::new(),
     }
 }
 
@@ -400,7 +401,25 @@ fn every_body_is_the_one_in_its_file() {
             "entry-notified-again",
             &entry(5, By::Agora, Fact::NotifiedAgain(NotifiedAgain { of: notified().number })),
         ),
-        check("stream-heartbeat", &FromProxy::Heartbeat(Heartbeat { now: at(1_000), beat: 7, newest: 43 })),
+        check(
+            "stream-heartbeat",
+            &FromProxy::Heartbeat(Heartbeat { now: at(1_000), beat: 7, newest: 43, unwritten: None }),
+        ),
+        check(
+            "stream-heartbeat-unwritten",
+            &FromProxy::Heartbeat(Heartbeat {
+                now: at(2_000),
+                beat: 8,
+                newest: 45,
+                unwritten: Some(Unwritten {
+                    reason: "the disk is full (database or disk is full)".to_owned(),
+                    since: at(1_500),
+                    held: 2,
+                    recordings: vec![id()],
+                }),
+            }),
+        ),
+        check("entry-held", &Entry { held: true, ..sent() }),
         check("stream-offer", &FromProxy::Offer(vec![id()])),
         check("stream-released", &FromProxy::Released(vec![id()])),
         check("stream-beat", &FromClient::Beat(7)),

@@ -107,7 +107,8 @@ impl Switchboard {
             return Err(problem(422, "not_permitted", title));
         }
         self.check(&waiting, now)?;
-        self.nothing_owed().map_err(|error| unwritable(&error))?;
+        let MakeCall { operation, session, .. } = waiting.call;
+        self.refuses_while_unwritten(recording, operation, session).map_err(|error| unwritable(&error))?;
         self.line_up(waiting);
         Ok(Posted { call: id })
     }
@@ -245,8 +246,7 @@ impl Switchboard {
                 window.release(&key);
             }
         }
-        // While answers are owed, the last written one is not the last one.
-        let before = kept.answers.get(&open.session).filter(|_| self.owed.is_empty());
+        let before = kept.answers.get(&open.session);
         let equal = before.filter(|(_, before)| *before == answer).map(|(entry, _)| *entry);
         let routine = is_routine(open.rule) && matches!(answer.class, AnswerClass::Status(_));
         let fact = match equal.filter(|_| routine && !open.given_up) {
@@ -393,7 +393,7 @@ impl Switchboard {
     }
 
     fn body_hash(&mut self, recording: &RecordingId, sent: EntryNumber) -> Result<String, Problem> {
-        let entries = self.store.entries(recording, sent.saturating_sub(1), 1);
+        let entries = self.entries_after(recording, sent.saturating_sub(1), 1);
         let entries = entries.map_err(|error| unwritable(&error))?;
         match entries.into_iter().next().map(|entry| entry.fact) {
             Some(Fact::CallSent(sent)) => Ok(sent.body_hash),
@@ -431,7 +431,7 @@ impl Switchboard {
             let title = format!("`after` is {after}, but the newest entry of this recording is {last}.");
             return Err(problem(422, "bad_request", title));
         }
-        let entries = self.store.entries(recording, after, STALE_ENTRIES_MAX);
+        let entries = self.entries_after(recording, after, STALE_ENTRIES_MAX);
         let entries = entries.map_err(|error| unwritable(&error))?;
         let concerns = |entry: &Entry| rules::concerns(recording, &entry.fact, session);
         // Whoever is that far behind is not looked at any closer.
@@ -450,7 +450,7 @@ impl Switchboard {
         kind: &str,
         refusal: rules::Refusal,
     ) -> Problem {
-        match self.store.entries(recording, after, STALE_ENTRIES_MAX) {
+        match self.entries_after(recording, after, STALE_ENTRIES_MAX) {
             Ok(entries) if !entries.is_empty() => stale(entries),
             Ok(_) | Err(_) => refused(kind, refusal),
         }

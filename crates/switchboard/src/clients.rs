@@ -187,8 +187,12 @@ impl Switchboard {
         if self.beat_at.is_none_or(|at| now.real >= at) {
             self.beat_at = Some(next_second(now.real));
             self.beat += 1;
-            let heartbeat =
-                Heartbeat { now: self.journal_now(now), beat: self.beat, newest: self.ledger.newest };
+            let heartbeat = Heartbeat {
+                now: self.journal_now(now),
+                beat: self.beat,
+                newest: self.ledger.newest,
+                unwritten: self.unwritten(),
+            };
             self.tell_all(&Message::new(FromProxy::Heartbeat(heartbeat)));
         }
     }
@@ -257,7 +261,7 @@ impl Switchboard {
         if journal != self.journal_id || after > newest {
             return None;
         }
-        let lines = self.store.lines_after(after, RESUME_MAX + 1).ok()?;
+        let lines = self.lines_after(after, RESUME_MAX + 1).ok()?;
         if lines.len() > RESUME_MAX {
             return None;
         }

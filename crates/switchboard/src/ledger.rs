@@ -1,6 +1,6 @@
 //! Everything that the journal says, folded: the recordings, the boards, and the calls that are under way.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use agora::{Answer, Operation, Timestamp, UnansweredCause};
 use rules::journal::{
@@ -87,6 +87,8 @@ pub(crate) struct Ledger {
     /// The App journals, by the App ID's name.
     pub(crate) apps: BTreeMap<String, AppLedger>,
     pub(crate) open: HashMap<CallId, Open>,
+    /// Those with an entry that can no longer be read.
+    pub(crate) damaged: BTreeSet<RecordingId>,
     /// The newest board number.
     pub(crate) newest: u64,
     /// The newest entry's time.
@@ -103,6 +105,7 @@ impl Ledger {
             boards,
             apps: BTreeMap::new(),
             open: HashMap::new(),
+            damaged: BTreeSet::new(),
             newest: 0,
             last_at: Timestamp::from_millis(i64::MIN),
             last_client: 0,
@@ -127,6 +130,9 @@ impl Ledger {
         let Line { recording: id, entry } = line;
         self.newest = self.newest.max(entry.board);
         self.last_at = self.last_at.max(entry.at);
+        if entry.fact.damage().is_some() {
+            self.damaged.insert(id.clone());
+        }
         if let Some(kept) = self.recordings.get_mut(id) {
             rules::fold(&mut kept.folded, entry);
         } else {

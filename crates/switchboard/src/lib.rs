@@ -14,11 +14,15 @@
 //! - `staff`: what people ask for.
 //! - `views`: what the team shares of the list.
 //! - `clients`: connections, heartbeats, leases, the stream.
+//! - [`alerts`]: which entries somebody outside is to be told of.
+//! - [`held`]: what happens while the journal cannot be written.
 //! - [`budget`], [`leases`], [`stream`]: the parts they are made of. [`memory`]: a store for virtual time.
 
+pub mod alerts;
 pub mod budget;
 mod calls;
 mod clients;
+pub mod held;
 pub mod leases;
 mod ledger;
 pub mod memory;
@@ -33,22 +37,21 @@ use std::time::Duration;
 
 use agora::{Mode, Timestamp, UnansweredCause};
 use rules::api::{NamedPolicy, Problem, RecordingPage, StreamEntry};
-use rules::journal::{
-    By, CallId, CallUnanswered, ClientNumber, Entry, JOURNAL_VERSION, RecordingId, SessionNumber,
-};
+use rules::journal::{By, CallId, CallUnanswered, ClientNumber, Entry, RecordingId, SessionNumber};
 use rules::{AppEntryNumber, AppFact, Board, BoardFacts, EntryNumber, Fact, Recording, RuleId};
 
 use budget::Window;
+use held::Held;
 use leases::Leases;
 use ledger::Ledger;
-use ports::{Batch, KeyUse, Line, Notice, Request, Requests, Store, StoreError};
+use ports::{Batch, KeyUse, Notice, Request, Requests, Store, StoreError};
 use stream::Message;
 
 pub use calls::Posted;
 pub use clients::Arrival;
 pub use staff::{Command, Filter};
 
-/// How long the store is left alone after it failed, before what is owed to it is tried again.
+/// How long the store is left alone after it failed, before it is tried again.
 const RETRY_STORE: Duration = Duration::from_millis(500);
 
 /// The two times: the journal's, which the rules run on, and the real one, which heartbeats, leases and the budget run on.
@@ -71,6 +74,8 @@ pub struct Config {
     pub build: String,
     /// How much faster than the wall the journal's time runs.
     pub clock_rate: u32,
+    /// How many entries may be held in memory while the journal cannot be written (D9): [`held::HELD_MAX`].
+    pub held_max: usize,
 }
 
 /// One App ID.
@@ -147,6 +152,8 @@ pub struct Counts {
     pub entries: u64,
     /// Times the store could not write.
     pub store_failures: u64,
+    /// Entries that were held in memory and written later (D9).
+    pub written_late: u64,
     /// Notifications that were written into a recording's journal.
     pub notified: u64,
     /// Further deliveries of notifications that were known (N2).
@@ -172,6 +179,10 @@ pub struct Gauges {
     pub leases: usize,
     /// The newest board number.
     pub newest: u64,
+    /// Entries that are held in memory because they cannot be written (D9).
+    pub unwritten: usize,
+    /// Recordings whose journal is damaged and was set aside.
+    pub damaged: usize,
     /// By App ID: how many calls left in the window that ends now, and how many may.
     pub budgets: Vec<(String, u32, u32)>,
 }
@@ -204,9 +215,8 @@ pub struct Switchboard {
     windows: BTreeMap<String, Window<(RecordingId, SessionNumber)>>,
     waiting: Vec<calls::Waiting>,
     posted: u64,
-    /// Answers that could not be written yet: nobody acts on them before they are.
-    owed: VecDeque<Draft>,
-    owed_since: Duration,
+    /// What could not be written yet (D9).
+    held: Held,
     leases: Leases,
     next_client: ClientNumber,
     /// Lookers-on who came while entries were on their way to the others, and how far each is: they are told everything
@@ -225,6 +235,8 @@ pub struct Switchboard {
     match_at: Option<Duration>,
     /// Apps whose board facts changed in a way that no recording's journal tells.
     changed_boards: BTreeSet<String>,
+    /// The configuration could not be noted yet.
+    to_configure: bool,
     /// Entries were written since it was last looked what the boards learnt from them.
     to_note: bool,
     /// When that is looked at and pages are told, next.
@@ -237,7 +249,7 @@ impl Switchboard {
     /// Folds everything that was ever written, and closes the calls that a former run left open.
     ///
     /// # Errors
-    /// When the journal cannot be read or written.
+    /// When the journal cannot be read.
     pub fn open(
         config: Config,
         mut store: Box<dyn Store + Send>,
@@ -262,8 +274,7 @@ impl Switchboard {
             journal_id,
             waiting: Vec::new(),
             posted: 0,
-            owed: VecDeque::new(),
-            owed_since: Duration::ZERO,
+            held: Held::default(),
             leases: Leases::default(),
             next_client: ledger.last_client.saturating_add(1),
             newcomers: Vec::new(),
@@ -277,6 +288,7 @@ impl Switchboard {
             to_match: BTreeSet::new(),
             match_at: None,
             changed_boards: BTreeSet::new(),
+            to_configure: false,
             to_note: false,
             boards_at: Duration::ZERO,
             counts: Counts::default(),
@@ -291,7 +303,8 @@ impl Switchboard {
         let never_closed = switchboard.ledger.never_closed();
         switchboard.write(never_closed.into_iter().map(close).collect(), None, now)?;
         switchboard.ledger.open.clear();
-        switchboard.note_configuration(now)?;
+        // A desk whose disk is full can still stop what runs: it is noted when that is over.
+        switchboard.to_configure = switchboard.note_configuration(now).is_err();
         for id in switchboard.ledger.order.clone() {
             switchboard.update_lease_of(&id);
         }
@@ -303,11 +316,9 @@ impl Switchboard {
         self.outputs.pop_front()
     }
 
-    /// Does what has become due: writes what is owed, sends what has a place, frees and offers leases, beats, streams.
+    /// Does what has become due: writes what is held, sends what has a place, frees and offers leases, beats, streams.
     pub fn tick(&mut self, now: Now) {
-        if !self.owed.is_empty() && now.real >= self.owed_since + RETRY_STORE {
-            self.write_owed(now);
-        }
+        self.try_store(now);
         self.tend_apps(now);
         self.pump(now);
         self.tend_clients(now);
@@ -325,8 +336,8 @@ impl Switchboard {
         for sending in sending.into_iter().chain(kept) {
             due = due.min(sending);
         }
-        if !self.owed.is_empty() {
-            due = due.min((self.owed_since + RETRY_STORE).saturating_sub(now.real));
+        if let Some(store) = self.store_due(now) {
+            due = due.min(store);
         }
         due
     }
@@ -367,7 +378,7 @@ impl Switchboard {
         after: EntryNumber,
         limit: usize,
     ) -> Result<(Vec<Entry>, bool), StoreError> {
-        let mut entries = self.store.entries(id, after, limit.saturating_add(1))?;
+        let mut entries = self.entries_after(id, after, limit.saturating_add(1))?;
         let more = entries.len() > limit;
         entries.truncate(limit);
         Ok((entries, more))
@@ -378,7 +389,7 @@ impl Switchboard {
     /// # Errors
     /// When it cannot; the sentence says why.
     pub fn writable(&mut self) -> Result<(), StoreError> {
-        self.nothing_owed()?;
+        self.in_order()?;
         self.store.probe()
     }
 
@@ -399,6 +410,8 @@ impl Switchboard {
             clients: self.leases.clients().count(),
             leases: self.leases.held(),
             newest: self.ledger.newest,
+            unwritten: self.held.count(),
+            damaged: self.ledger.damaged.len(),
             budgets: budgets.collect(),
         }
     }
@@ -432,23 +445,21 @@ impl Switchboard {
         if drafts.is_empty() && key_use.is_none() && app_drafts.is_empty() && notices.is_empty() {
             return Ok(Vec::new());
         }
-        self.nothing_owed()?;
         let at = self.journal_now(now);
-        let mut last: BTreeMap<RecordingId, EntryNumber> = BTreeMap::new();
-        let mut lines = Vec::with_capacity(drafts.len());
-        for (board, draft) in (self.ledger.newest + 1..).zip(drafts) {
-            let Draft { recording, by, fact } = draft;
-            let known = self.ledger.recordings.get(&recording).map_or(0, |kept| kept.folded.last);
-            let number = last.entry(recording.clone()).or_insert(known);
-            *number += 1;
-            let entry = Entry { number: *number, board, at, by, version: JOURNAL_VERSION, fact };
-            lines.push(Line { recording, entry });
+        if self.held.trouble().is_some() {
+            self.try_store(now);
         }
+        let lines = self.numbered(drafts, at);
         let app_lines = self.app_lines(app_drafts, at);
-        let batch = Batch { lines, key_use, app_lines, notices, dropped };
-        if let Err(error) = self.store.append(&batch) {
-            self.counts.store_failures += 1;
-            return Err(error);
+        let mut batch = Batch { lines, key_use, app_lines, notices, dropped };
+        if self.held.trouble().is_none() {
+            match self.store.append(&batch) {
+                Ok(()) => self.held.worked(now),
+                Err(error) => self.failed(error, now),
+            }
+        }
+        if self.held.trouble().is_some() {
+            batch = self.hold(batch)?;
         }
         self.to_note |= !batch.lines.is_empty();
         let numbers = batch.lines.iter().map(|line| line.entry.number).collect();
@@ -467,26 +478,10 @@ impl Switchboard {
         Ok(numbers)
     }
 
-    fn nothing_owed(&self) -> Result<(), StoreError> {
-        match self.owed.len() {
-            0 => Ok(()),
-            owed => Err(StoreError(format!("{owed} entries still wait to be written"))),
-        }
-    }
-
-    /// Writes what must not be lost: at once, or as soon as the store can.
+    /// Writes what happened: it is never refused, and held where it cannot be written.
     fn write_surely(&mut self, draft: Draft, now: Now) {
-        self.owed.push_back(draft);
-        if self.owed.len() == 1 || now.real >= self.owed_since + RETRY_STORE {
-            self.write_owed(now);
-        }
-    }
-
-    fn write_owed(&mut self, now: Now) {
-        let drafts: Vec<Draft> = std::mem::take(&mut self.owed).into();
-        if self.write(drafts.clone(), None, now).is_err() {
-            self.owed = drafts.into();
-            self.owed_since = now.real;
+        if let Err(error) = self.write(vec![draft], None, now) {
+            debug_assert!(false, "what happened is held: {error}");
         }
     }
 
@@ -528,8 +523,9 @@ fn problem(status: u16, kind: &str, title: impl Into<String>) -> Problem {
 
 /// The journal cannot be written, so nothing is started and nothing is promised (D9).
 fn unwritable(error: &StoreError) -> Problem {
+    let reason = error.reason();
     let title =
-        format!("The journal cannot be written, so nothing was done: {error}. Try again in a moment.");
+        format!("The journal cannot be written, so nothing was done: {reason}. Try again in a moment.");
     Problem { rule: Some(RuleId::D9), ..problem(503, "journal_unwritable", title) }
 }
 

@@ -227,7 +227,11 @@ impl Switchboard {
     /// # Errors
     /// When nothing of it was written: the service is told so, and sends them again.
     pub fn notified(&mut self, deliveries: Vec<Delivery>, now: Now) -> Result<Vec<Receipt>, StoreError> {
-        self.nothing_owed()?;
+        // Each time: a delivery that is refused comes again a few times only.
+        if self.in_order().is_err() {
+            self.write_held(now);
+            self.in_order()?;
+        }
         let at = self.journal_now(now);
         let mut writing = Writing::default();
         let mut notices: HashMap<String, Notice> = HashMap::new();
@@ -410,8 +414,11 @@ impl Switchboard {
     /// Does for the Apps what has become due: brings notifications to sessions that were found, notes what changed, tells
     /// the pages.
     pub(crate) fn tend_apps(&mut self, now: Now) {
-        if !self.owed.is_empty() {
+        if self.in_order().is_err() {
             return;
+        }
+        if self.to_configure {
+            self.to_configure = self.note_configuration(now).is_err();
         }
         if !self.to_match.is_empty() && self.match_at.is_none_or(|at| now.real >= at) {
             self.match_at = None;

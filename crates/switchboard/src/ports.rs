@@ -24,6 +24,16 @@ pub fn unmatched_bytes(fact: &AppFact) -> u64 {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreError(pub String);
 
+impl StoreError {
+    /// What stands before the reason in the sentence of a store that cannot be written.
+    pub const NOT_WRITTEN: &str = "the journal cannot be written: ";
+
+    /// The reason alone, for whoever says already that the journal cannot be written.
+    pub fn reason(&self) -> &str {
+        self.0.strip_prefix(Self::NOT_WRITTEN).unwrap_or(&self.0)
+    }
+}
+
 impl core::fmt::Display for StoreError {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         formatter.write_str(&self.0)
@@ -80,6 +90,15 @@ pub struct Notice {
     pub again: u32,
 }
 
+/// One row of a table, for a copy: its place in the table, and its values.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct CopiedRow {
+    /// What rows are ordered by: what stands after this one comes after it.
+    pub place: String,
+    /// Numbers, texts and nulls, in the order of the table's columns.
+    pub values: Vec<serde_json::Value>,
+}
+
 /// What is written together or not at all.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Batch {
@@ -103,13 +122,15 @@ pub trait Store {
     /// When nothing was written.
     fn append(&mut self, batch: &Batch) -> Result<(), StoreError>;
 
-    /// The text that changes with a new or restored database.
+    /// The text that changes with a new or restored database, and after a run that may have shown entries which it could
+    /// not write: what a page has of another one is not what it can go on from.
     ///
     /// # Errors
     /// When it cannot be read.
     fn journal_id(&mut self) -> Result<String, StoreError>;
 
-    /// Hands out every entry ever written, in board order, one by one.
+    /// Hands out every entry ever written, in board order, one by one. In the place of one that is damaged it hands out
+    /// [`Fact::damaged`](rules::Fact::damaged).
     ///
     /// # Errors
     /// When they cannot be read.
@@ -169,6 +190,37 @@ pub trait Store {
     /// # Errors
     /// When nothing was written.
     fn put_views(&mut self, views: &SharedViews) -> Result<(), StoreError>;
+
+    /// Up to which board number this target was alerted; none if it never was. A store that keeps none says so.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn alerted(&mut self, target: &str) -> Result<Option<u64>, StoreError> {
+        let _ = target;
+        Ok(None)
+    }
+
+    /// This target was alerted up to this board number. When this returns, it survives a power cut.
+    ///
+    /// # Errors
+    /// When nothing was written.
+    fn put_alerted(&mut self, target: &str, board: u64) -> Result<(), StoreError> {
+        let _ = (target, board);
+        Ok(())
+    }
+
+    /// The next rows of one table after this place, for a copy of the whole; from its beginning if the place is empty.
+    /// None left: the table is copied.
+    ///
+    /// # Errors
+    /// When they cannot be read, or the store has no such table.
+    fn copied(&mut self, table: &str, after: &str) -> Result<Vec<CopiedRow>, StoreError> {
+        let _ = after;
+        Err(StoreError(format!("this store has no table {table:?}")))
+    }
+
+    /// The run ends in order: everything that any page was shown is written, and nothing more comes.
+    fn ended(&mut self) {}
 
     /// Tries whether a transaction can be written now, without leaving anything behind.
     ///

@@ -165,8 +165,15 @@ mod tests {
             answer,
             raw: Some("raw".to_owned()),
         });
-        let entry =
-            Entry { number: 2, board, at: Timestamp::from_millis(5), by: By::Agora, version: 1, fact };
+        let entry = Entry {
+            number: 2,
+            board,
+            at: Timestamp::from_millis(5),
+            by: By::Agora,
+            version: 1,
+            held: false,
+            fact,
+        };
         Line { recording: RecordingId::parse("one").expect("a plain name is an id"), entry }
     }
 

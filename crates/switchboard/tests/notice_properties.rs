@@ -428,7 +428,10 @@ fn i37_no_notification_ends_a_session_that_answers() {
         let answer = Answer { status: 200, code: None, reason: None, class: AnswerClass::Status(status) };
         for fact in [Fact::CallSent(sent), Fact::CallAnswered(CallAnswered { id, answer, raw: None })] {
             let number = recording.last + 1;
-            rules::fold(&mut recording, &Entry { number, board: 0, at, by: By::Proxy, version: 1, fact });
+            rules::fold(
+                &mut recording,
+                &Entry { number, board: 0, at, by: By::Proxy, version: 1, held: false, fact },
+            );
         }
         let mut board = Board::default();
         board.include(&recording);

@@ -12,7 +12,7 @@ use super::{Known, Page, refusal};
 use crate::clock::exact_time_of_day;
 use crate::clock::time_of_day;
 use crate::comfort::curl::curl;
-use crate::dom::{Node, Text, el};
+use crate::dom::{Element, Node, Text, el};
 use crate::parts::banner::banner;
 use crate::parts::icon::{Glyph, Tone};
 use crate::parts::id::copy;
@@ -219,6 +219,7 @@ fn line(page: &Rc<Page>, known: &Known, entry: &Entry, named: &'static str) -> N
                 .add(el("b").add(title))
                 .add(" ")
                 .add(el("span.meta").add(words::entry_by(entry.number, &by)))
+                .add(entry.held.then(|| not_recorded(page)))
                 .add(paragraph(detail))
                 .add(paragraph(why))
                 .add(raw),
@@ -226,8 +227,21 @@ fn line(page: &Rc<Page>, known: &Known, entry: &Entry, named: &'static str) -> N
         .into()
 }
 
+/// An entry that was held in memory: as long as the journal cannot be written it is recorded nowhere (D9).
+fn not_recorded(page: &Page) -> Element {
+    let still = page.bundle.is_none()
+        && page.desk.unwritten.with(|unwritten| {
+            unwritten.as_ref().is_some_and(|unwritten| unwritten.recordings.contains(&page.id))
+        });
+    let (tone, says) = match still {
+        true => (Tone::Critical, words::disk::NOT_RECORDED),
+        false => (Tone::Neutral, words::disk::RECORDED_LATE),
+    };
+    el("span.held").set("data-tone", tone.name()).set("title", words::disk::HELD_SAYS).add(says)
+}
+
 /// Copies a call as a command line. It is made when somebody wants it.
-fn curl_button(page: &Rc<Page>, known: &Known, number: EntryNumber) -> crate::dom::Element {
+fn curl_button(page: &Rc<Page>, known: &Known, number: EntryNumber) -> Element {
     let (story, id) = (Arc::clone(&known.story), page.id.clone());
     el("button.button.plain")
         .set("type", "button")
@@ -242,12 +256,12 @@ fn curl_button(page: &Rc<Page>, known: &Known, number: EntryNumber) -> crate::do
 }
 
 /// An answer as it came.
-fn details(text: Text) -> crate::dom::Element {
+fn details(text: Text) -> Element {
     el("details").add(el("summary").add(words::RAW_ANSWER)).add(el("pre").set("tabindex", "0").add(text))
 }
 
 /// An answer that the stream left out: it is fetched when somebody wants to see it.
-fn raw_later(page: &Rc<Page>, number: EntryNumber) -> crate::dom::Element {
+fn raw_later(page: &Rc<Page>, number: EntryNumber) -> Element {
     let find = move |all: &Vec<(EntryNumber, String)>| {
         all.iter().find(|(known, _)| *known == number).map(|(_, text)| text.clone())
     };

@@ -15,6 +15,7 @@ use rules::recording::Session;
 use rules::{Entry, EntryNumber, Fact, Policy, Recording, RecordingId};
 use serde_json::Value;
 use simulator::{Config as ServiceConfig, Domain, Incoming, Ledger, LedgerRequest, Outcome, Service};
+use switchboard::held::HELD_MAX;
 use switchboard::ports::{self, Batch, KeyUse, Line, RequestFacts, Requests, Store, StoreError};
 use switchboard::stream::Message;
 use switchboard::{Actor, AppConfig, Arrival, Command, Config, Now, Output, Switchboard};
@@ -256,8 +257,13 @@ impl Together {
             uid_range: (900_000, 999_999),
         };
         let policy = NamedPolicy { name: "patient".to_owned(), policy: Policy::DOCUMENTED };
-        let config =
-            Config { apps: vec![app], policies: vec![policy], build: "build".to_owned(), clock_rate: 1 };
+        let config = Config {
+            apps: vec![app],
+            policies: vec![policy],
+            build: "build".to_owned(),
+            clock_rate: 1,
+            held_max: HELD_MAX,
+        };
         let board =
             Switchboard::open(config, Box::new(self.memory.clone()), Box::new(Bodies), self.instant());
         self.board = Some(board.expect("memory can be read"));

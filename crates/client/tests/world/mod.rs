@@ -125,6 +125,7 @@ impl FakeProxy {
             at: self.time(),
             by,
             version: JOURNAL_VERSION,
+            held: false,
             fact,
         };
         match self.recordings.get_mut(id) {
@@ -314,7 +315,7 @@ impl FakeProxy {
         }
         if self.beats && self.now.is_multiple_of(1_000) {
             let (now, newest) = (self.time(), self.entries.len() as u64);
-            let heartbeat = Heartbeat { now, beat: self.now / 1_000, newest };
+            let heartbeat = Heartbeat { now, beat: self.now / 1_000, newest, unwritten: None };
             for connection in self.connections.values_mut() {
                 connection.out.push_back(FromProxy::Heartbeat(heartbeat.clone()));
             }

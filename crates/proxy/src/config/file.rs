@@ -24,6 +24,8 @@ pub(super) struct File {
     pub staff: Vec<Staff>,
     #[serde(default, rename = "token")]
     pub tokens: Vec<Token>,
+    #[serde(default, rename = "alert")]
+    pub alerts: Vec<Alert>,
     #[serde(default, rename = "policy")]
     pub policies: Vec<NamedNumbers>,
 }
@@ -109,6 +111,17 @@ pub(super) struct Token {
     pub name: Given<String>,
     pub role: Given<String>,
     pub token: Given<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Alert {
+    pub name: Given<String>,
+    pub url: Given<String>,
+    pub secret: Given<String>,
+    pub steps: Option<Vec<Given<String>>>,
+    #[serde(default)]
+    pub apps: Vec<Given<String>>,
 }
 
 #[derive(Deserialize)]

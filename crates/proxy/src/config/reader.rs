@@ -13,10 +13,12 @@ use rules::api::{Capability, NamedPolicy, Person, Role};
 use rules::journal::Domain;
 use rules::policy::Patience;
 use secrecy::{ExposeSecret as _, SecretString};
+use switchboard::alerts::Step;
 
 use super::file::{self, File, Given, Origin};
 use super::site;
 use super::{Address, App, Config, Overrides, Problem, role_name, vendor_name};
+use crate::alerts::Target;
 use crate::bodies::{AppRequests, StorageProfile};
 use crate::server::ports::{TokenHolder, digest_of};
 
@@ -40,6 +42,9 @@ const NOTIFICATION_SECRET_BYTES_MIN: usize = 7;
 
 /// How long a token may be: nobody guesses the shortest, and the longest fits into a header.
 const TOKEN_CHARACTERS: core::ops::RangeInclusive<usize> = 32..=512;
+
+/// The shortest secret that alerts are signed with.
+const ALERT_SECRET_BYTES_MIN: usize = 16;
 
 /// The person of a demonstration.
 const DEMONSTRATION_LEAD: &str = "Demonstration";
@@ -183,6 +188,7 @@ impl Reader {
         let staff = self.staff(file.staff);
         let tokens = self.tokens(file.tokens, &staff);
         let policies = self.policies(file.policies);
+        let alerts = self.alerts(file.alerts, &apps);
         let clock_rate = overrides.clock_rate.unwrap_or(1);
         if !(1..=1000).contains(&clock_rate) {
             self.problem("--clock-rate", "1 to 1000");
@@ -235,6 +241,7 @@ impl Reader {
             apps,
             staff,
             tokens,
+            alerts,
             warnings: Vec::new(),
         })
     }
@@ -599,6 +606,66 @@ impl Reader {
         tokens
     }
 
+    fn alerts(&mut self, files: Vec<file::Alert>, apps: &[App]) -> Vec<(Target, Origin, Origin)> {
+        let mut alerts: Vec<(Target, Origin, Origin)> = Vec::new();
+        for (index, file) in files.into_iter().enumerate() {
+            let Some(name) = self.name(&format!("alert {}: name", index + 1), file.name) else { continue };
+            let key = |field: &str| format!("alert.{name}.{field}");
+            if alerts.iter().any(|(other, ..)| other.name == name) {
+                self.problem(
+                    key("name"),
+                    "two [[alert]]s have this name: how far each was told is kept under it",
+                );
+            }
+            // It may hold a token, so it is treated as a secret.
+            let url = self.secret(&key("url"), file.url).and_then(|(text, origin)| {
+                let url = Url::parse(text.expose_secret()).ok()?;
+                matches!(url.scheme(), "http" | "https").then_some((text, url, origin))
+            });
+            if url.is_none() {
+                self.problem(
+                    key("url"),
+                    "an address is needed, such as https://hooks.example.org/tallylight",
+                );
+            }
+            if url.as_ref().is_some_and(|(_, url, _)| url.scheme() == "http" && !is_this_machine(url)) {
+                self.problem(
+                    key("url"),
+                    "what is told names channels: use https, or an address of this machine",
+                );
+            }
+            let secret = self.secret(&key("secret"), file.secret);
+            if secret
+                .as_ref()
+                .is_some_and(|(secret, _)| secret.expose_secret().len() < ALERT_SECRET_BYTES_MIN)
+            {
+                self.problem(
+                    key("secret"),
+                    format!("at least {ALERT_SECRET_BYTES_MIN} characters: `openssl rand -hex 32` makes one"),
+                );
+            }
+            let mut steps = Vec::new();
+            match file.steps {
+                None => steps.push(Step::Needed),
+                Some(given) => {
+                    for name in self.values(&key("steps"), given) {
+                        match Step::ALL.into_iter().find(|step| step.name() == name) {
+                            Some(step) => steps.push(step),
+                            None => self.problem(key("steps"), "needed, last_try, failover or recovered"),
+                        }
+                    }
+                }
+            }
+            let of_apps: Vec<String> = self.values(&key("apps"), file.apps);
+            for unknown in of_apps.iter().filter(|of| !apps.iter().any(|app| app.name == **of)) {
+                self.problem(key("apps"), format!("there is no [[app]] called {unknown:?}"));
+            }
+            let (Some((url, _, url_origin)), Some((secret, origin))) = (url, secret) else { continue };
+            alerts.push((Target { name, url, secret, steps, apps: of_apps }, url_origin, origin));
+        }
+        alerts
+    }
+
     fn policies(&mut self, files: Vec<file::NamedNumbers>) -> Vec<NamedPolicy> {
         let built_in =
             [("patient", Patience::Patient), ("swift", Patience::Swift), ("immediate", Patience::Immediate)];
@@ -626,6 +693,13 @@ impl Reader {
         }
         policies
     }
+}
+
+/// Whether what is posted there stays on this machine.
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn person(name: String, role: Role, demo: bool) -> Person {

@@ -10,9 +10,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rules::Fact;
 use rules::journal::ClientNumber;
 use switchboard::notices::{Delivery, Receipt};
-use switchboard::ports::StoreError;
+use switchboard::ports::{Line, StoreError};
 use switchboard::stream::Text;
 use switchboard::{Arrival, Now, Outgoing, Output, Switchboard};
 use tokio::runtime::Handle;
@@ -263,6 +264,7 @@ pub(crate) fn start(
     };
     std::thread::Builder::new().name("desk".to_owned()).spawn(move || {
         state.run(&posted, start);
+        state.end(start);
         // Dropped unsent if that fell over.
         let _ = ends.send(());
     })?;
@@ -301,6 +303,25 @@ impl Loop {
                     }
                 }
             }
+        }
+    }
+
+    /// Writes what could not be written before, for the last time. What is lost then is said in the log: it stood on every
+    /// page as not recorded.
+    fn end(&mut self, start: Instant) {
+        for line in self.switchboard.last_words(now(self.clock.as_ref(), start)) {
+            let Line { recording, entry } = line;
+            let what = match &entry.fact {
+                Fact::CallSent(sent) => format!("{} left for session {}", sent.operation, sent.session),
+                Fact::CallAnswered(answered) => {
+                    format!("{} was answered with {}", answered.id, answered.answer.status)
+                }
+                Fact::CallUnanswered(unanswered) => format!("{} had no answer", unanswered.id),
+                Fact::StopRequested(_) => "a stop was asked for".to_owned(),
+                Fact::StopWithdrawn => "the stop was taken back".to_owned(),
+                _ => "something else happened".to_owned(),
+            };
+            tracing::error!(%recording, number = entry.number, "not recorded, and lost: {what}");
         }
     }
 

@@ -4,8 +4,19 @@ use core::fmt::Write as _;
 
 use switchboard::{Counts, Gauges};
 
+/// Counts of what never reaches the switchboard.
+pub(crate) struct Outside {
+    /// Deliveries whose signature was bad or missing.
+    pub unsigned: u64,
+    /// Alerts that were answered with 200.
+    pub alerts_posted: u64,
+    /// Posts of alerts that were not.
+    pub alerts_failed: u64,
+}
+
 /// The text format, version 0.0.4.
-pub(crate) fn text(counts: &Counts, unsigned: u64, gauges: &Gauges) -> String {
+pub(crate) fn text(counts: &Counts, outside: &Outside, gauges: &Gauges) -> String {
+    let Outside { unsigned, alerts_posted, alerts_failed } = *outside;
     let mut text = String::new();
     let counters = [
         ("calls_sent", "Requests that left for the service", counts.calls_sent),
@@ -24,6 +35,9 @@ pub(crate) fn text(counts: &Counts, unsigned: u64, gauges: &Gauges) -> String {
         ),
         ("notifications_unsigned", "Deliveries whose signature was bad or missing", unsigned),
         ("store_failures", "Times the journal could not be written", counts.store_failures),
+        ("entries_late", "Entries that were held in memory and written later", counts.written_late),
+        ("alerts", "Alerts that were answered with 200", alerts_posted),
+        ("alerts_failed", "Posts of alerts that were not", alerts_failed),
     ];
     for (name, help, value) in counters {
         line(&mut text, &format!("tallylight_{name}_total"), "counter", help, &[(String::new(), value)]);
@@ -35,6 +49,8 @@ pub(crate) fn text(counts: &Counts, unsigned: u64, gauges: &Gauges) -> String {
         ("calls_open", "Requests whose answer is awaited", whole(gauges.open)),
         ("clients", "Open streams", whole(gauges.clients)),
         ("leases", "Recordings that a client acts for", whole(gauges.leases)),
+        ("entries_held", "Entries that could not be written yet", whole(gauges.unwritten)),
+        ("journals_damaged", "Recordings whose journal is damaged and was set aside", whole(gauges.damaged)),
         ("board_number", "Number of the newest journal entry", gauges.newest),
     ];
     for (name, help, value) in levels {
@@ -77,9 +93,13 @@ mod tests {
             clients: 1,
             leases: 1,
             newest: 40,
+            unwritten: 0,
+            damaged: 0,
             budgets: vec![("a\"b".to_owned(), 3, 10)],
         };
-        let text = text(&Counts { calls_sent: 7, ..Counts::default() }, 0, &gauges);
+        let outside = Outside { unsigned: 0, alerts_posted: 3, alerts_failed: 0 };
+        let text = text(&Counts { calls_sent: 7, ..Counts::default() }, &outside, &gauges);
+        assert!(text.contains("tallylight_alerts_total 3\n"));
         assert!(
             text.contains("\ntallylight_calls_sent_total 7\n")
                 || text.contains("tallylight_calls_sent_total 7\n")

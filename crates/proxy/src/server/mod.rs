@@ -10,7 +10,7 @@
 //! - `answer`: JSON and problems. `metrics`: what Prometheus reads.
 
 mod answer;
-mod desk;
+pub(crate) mod desk;
 mod gate;
 mod metrics;
 mod notifications;
@@ -26,9 +26,11 @@ use std::time::Instant;
 
 use ports::{AppSettings, Boxed, Clock, Settings, Upstream};
 use rules::journal::Domain;
+use switchboard::held::HELD_MAX;
 use switchboard::ports::{Requests, Store};
 use switchboard::{AppConfig, Config, Switchboard};
 
+use crate::alerts::{Target, Teller, Told};
 use crate::signature::Signatures;
 use desk::Desk;
 use patience::{Patient, SILENT_MAX};
@@ -49,6 +51,10 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The page's files: answers every path outside `/api/`, `/healthz`, `/readyz` and `/metrics`.
     pub statics: axum::Router,
+    /// Who outside is told what.
+    pub alerts: Vec<Target>,
+    /// The page's address, for what is told outside.
+    pub page: Option<reqwest::Url>,
     /// Resolves when the program is to end.
     pub shutdown: Boxed<()>,
 }
@@ -61,6 +67,8 @@ pub(crate) struct Server {
     signatures: Signatures,
     /// Deliveries whose signature was bad or missing.
     unsigned: AtomicU64,
+    /// Alerts that were posted, and posts that failed.
+    told: Arc<Told>,
     desk: Desk,
     /// It listens where only this machine reaches it.
     loopback: bool,
@@ -71,7 +79,8 @@ pub(crate) struct Server {
 /// # Errors
 /// When the journal cannot be read or written, or the listener breaks.
 pub async fn serve(parts: Parts, listener: tokio::net::TcpListener) -> io::Result<()> {
-    let Parts { settings, store, signatures, requests, upstream, clock, statics, shutdown } = parts;
+    let Parts { settings, store, signatures, requests, upstream, clock, statics, alerts, page, shutdown } =
+        parts;
     let start = Instant::now();
     let clock_rate = clock.rate();
     let config = Config {
@@ -79,6 +88,7 @@ pub async fn serve(parts: Parts, listener: tokio::net::TcpListener) -> io::Resul
         policies: settings.policies.clone(),
         build: settings.build.clone(),
         clock_rate,
+        held_max: HELD_MAX,
     };
     let now = desk::now(clock.as_ref(), start);
     let opening = tokio::task::spawn_blocking(move || Switchboard::open(config, store, requests, now));
@@ -87,6 +97,12 @@ pub async fn serve(parts: Parts, listener: tokio::net::TcpListener) -> io::Resul
         .map_err(io::Error::other)?
         .map_err(|error| io::Error::other(format!("the journal cannot be opened: {error}")))?;
     let (desk, mut ended) = desk::start(switchboard, upstream.clone(), clock, start)?;
+    let told = Arc::new(Told::default());
+    for target in alerts {
+        let teller = Teller::new(target, page.clone(), desk.clone(), told.clone());
+        // It ends with the desk, or with the runtime.
+        tokio::spawn(teller.map_err(io::Error::other)?.run());
+    }
     let loopback = listener.local_addr()?.ip().is_loopback();
     let server = Arc::new(Server {
         settings,
@@ -94,6 +110,7 @@ pub async fn serve(parts: Parts, listener: tokio::net::TcpListener) -> io::Resul
         upstream,
         signatures,
         unsigned: AtomicU64::new(0),
+        told,
         desk: desk.clone(),
         loopback,
     });

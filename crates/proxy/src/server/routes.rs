@@ -79,6 +79,7 @@ const ROUTES: &[Route] = &[
     needs(View, STREAM, || get(stream)),
     needs(View, "/api/v1/views", || get(views)),
     needs(Lead, "/api/v1/views", || put(put_views)),
+    needs(Lead, "/api/v1/backup", || get(backup)),
     needs(View, "/api/v1/recordings", || get(list)),
     needs(View, "/api/v1/recordings/{id}", || get(one)),
     needs(View, "/api/v1/recordings/{id}/journal", || get(journal)),
@@ -176,8 +177,13 @@ async fn readyz(State(server): Shared) -> Answer {
 async fn metrics_text(State(server): Shared) -> Answer {
     let (counts, gauges) =
         server.desk.ask(|switchboard, now| (switchboard.counts(), switchboard.gauges(now))).await?;
-    let unsigned = server.unsigned.load(std::sync::atomic::Ordering::Relaxed);
-    let text = metrics::text(&counts, unsigned, &gauges);
+    let read = |count: &std::sync::atomic::AtomicU64| count.load(std::sync::atomic::Ordering::Relaxed);
+    let outside = metrics::Outside {
+        unsigned: read(&server.unsigned),
+        alerts_posted: read(&server.told.posted),
+        alerts_failed: read(&server.told.failed),
+    };
+    let text = metrics::text(&counts, &outside, &gauges);
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
@@ -188,6 +194,7 @@ async fn me(State(server): Shared, headers: HeaderMap) -> Answer {
 }
 
 async fn setup(State(server): Shared, headers: HeaderMap) -> Answer {
+    let damaged = server.desk.ask(|switchboard, _| switchboard.damaged().cloned().collect()).await?;
     let settings = &server.settings;
     let apps = settings.apps.iter().map(|app| AppSetup {
         name: app.name.clone(),
@@ -206,8 +213,30 @@ async fn setup(State(server): Shared, headers: HeaderMap) -> Answer {
         policies: settings.policies.clone(),
         demo: settings.demo,
         clock_rate: server.clock_rate,
+        damaged,
     };
     Ok(json(StatusCode::OK, &setup))
+}
+
+#[derive(Deserialize)]
+struct BackupQuery {
+    table: String,
+    #[serde(default)]
+    after: String,
+}
+
+/// The next rows of a table, for `tallylight backup`: the journal's file is locked for this process.
+async fn backup(State(server): Shared, query: Result<Query<BackupQuery>, QueryRejection>) -> Answer {
+    let Query(query) = query
+        .map_err(|rejection| Refused::new(StatusCode::BAD_REQUEST, "bad_request", rejection.body_text()))?;
+    let rows = server.desk.ask(move |switchboard, _| switchboard.copied(&query.table, &query.after)).await?;
+    match rows {
+        Ok(rows) => Ok(json(StatusCode::OK, &rows)),
+        Err(error) => {
+            let title = format!("The journal cannot be copied: {error}.");
+            Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "journal_unreadable", title))
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -40,6 +40,7 @@ fn line(recording: &str, number: EntryNumber, board: u64, at: i64, fact: Fact) -
         at: Timestamp::from_millis(at),
         by: By::Proxy,
         version: JOURNAL_VERSION,
+        held: false,
         fact,
     };
     Line { recording: id(recording), entry }
@@ -71,6 +72,7 @@ fn what_was_written_is_there_after_the_next_start() {
         let mut opened = open(&folder);
         assert_eq!(opened.newest_at, None);
         opened.store.append(&batch(lines.clone())).expect("written");
+        opened.store.ended();
         (opened.store.journal_id().expect("it has one"), opened.hash_key)
     };
     let mut opened = open(&folder);
@@ -259,4 +261,300 @@ fn three_hundred_recordings_with_two_hundred_entries_are_read_within_seconds() {
     // Within 1 s in a release build; a debug build on a busy machine gets ten times that.
     println!("60 000 entries in {elapsed:?}");
     assert!(elapsed < Duration::from_secs(10), "{elapsed:?}");
+}
+
+// ---- journals of earlier builds ------------------------------------------------------------------------------------
+
+/// What every build that was ever delivered wrote, as the statements that make it.
+fn earlier() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("journals");
+    let sums = std::fs::read_to_string(folder.join("SHA256SUMS")).expect("the hashes of the journals");
+    let mut journals = Vec::new();
+    for line in sums.lines() {
+        let (sum, name) = line.split_once("  ").expect("a hash and a name");
+        let text = std::fs::read_to_string(folder.join(name)).expect("a journal");
+        assert_eq!(hex(&Sha256::digest(text.as_bytes())), sum, "{name} never changes");
+        journals.push((name.to_owned(), text));
+    }
+    let files = std::fs::read_dir(&folder).expect("a folder").count();
+    assert_eq!(journals.len() + 1, files, "each has its hash");
+    journals
+}
+
+#[test]
+fn the_journals_of_all_earlier_builds_are_read_and_go_on() {
+    let journals = earlier();
+    assert!(journals.len() >= 3);
+    for (name, statements) in journals {
+        let folder = folder();
+        let file = folder.path().join("tallylight.db");
+        Connection::open(&file).and_then(|file| file.execute_batch(&statements)).expect(&name);
+        let before = {
+            let mut opened = open(&folder);
+            let lines = all(&mut opened.store);
+            assert_eq!(lines.len(), 6, "{name}");
+            let known = |line: &Line| !matches!(line.entry.fact, Fact::Unknown(_));
+            assert!(lines.iter().all(known), "{name}: every entry is read");
+            let recording = lines[0].recording.clone();
+            let with_raw = opened.store.entries(&recording, 4, 1).expect("readable");
+            assert!(
+                matches!(&with_raw[0].fact, Fact::CallAnswered(answered) if answered.raw.is_some()),
+                "{name}"
+            );
+            let key_use = opened.store.key_use("Demonstration", "a-key", Timestamp::from_millis(0));
+            assert_eq!(key_use.expect("readable").expect("it was used").recording, recording, "{name}");
+            let next = Entry { number: 7, board: 7, fact: Fact::Hurried, ..lines[5].entry.clone() };
+            opened.store.append(&batch(vec![Line { recording, entry: next }])).expect("it goes on");
+            opened.store.put_alerted("night", 7).expect("what is new has its place");
+            all(&mut opened.store)
+        };
+        assert_eq!(all(&mut open(&folder).store), before, "{name}");
+        let checked = copy::check(&copy::Closed::open(&file).expect("nobody has it open")).expect("readable");
+        assert_eq!((checked.entries, checked.damage), (7, Vec::new()), "{name}");
+    }
+}
+
+// ---- disks ---------------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_full_disk_takes_nothing_of_a_batch_and_everything_when_there_is_room() {
+    let folder = folder();
+    let mut store = open(&folder).store;
+    store.append(&batch(vec![line("one", 1, 1, 10, Fact::Hurried)])).expect("written");
+    let pages: i64 = store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).expect("a number");
+    store.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).expect("it is set");
+    let long = "x".repeat(100_000);
+    let large = batch(vec![
+        line("one", 2, 2, 11, Fact::Hurried),
+        line("one", 3, 3, 11, answered(Some(&long))),
+        line("one", 4, 4, 11, Fact::Hurried),
+    ]);
+    let error = store.append(&large).expect_err("there is no room");
+    assert_eq!(error.reason(), "the disk is full (database or disk is full)");
+    assert_eq!(all(&mut store).len(), 1, "nothing of it");
+    store
+        .connection
+        .pragma_update_and_check(None, "max_page_count", 1_000_000, |_| Ok(()))
+        .expect("it is set");
+    store.append(&large).expect("there is room");
+    assert_eq!(all(&mut store).len(), 4);
+    drop(store);
+    assert_eq!(all(&mut open(&folder).store).len(), 4);
+}
+
+// ---- damage --------------------------------------------------------------------------------------------------------
+
+/// A closed journal of two recordings in turn, whose rows fill many pages.
+fn closed(folder: &TempDir, count: u32) -> std::path::PathBuf {
+    let mut store = open(folder).store;
+    let lines = (1..=count).flat_map(|number| {
+        let board = u64::from(number) * 2;
+        let at = i64::from(number);
+        let fact =
+            Fact::Dismissed(rules::journal::Dismissed { session: 1, reason: format!("reason-{board}-") });
+        [line("one", number, board - 1, at, Fact::Hurried), line("two", number, board, at, fact)]
+    });
+    for lines in lines.collect::<Vec<_>>().chunks(50) {
+        store.append(&batch(lines.to_vec())).expect("written");
+    }
+    folder.path().join("tallylight.db")
+}
+
+fn change(file: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = std::fs::read(file).expect("the file");
+    change(&mut bytes);
+    std::fs::write(file, bytes).expect("written");
+}
+
+fn find(bytes: &[u8], text: &str) -> usize {
+    bytes.windows(text.len()).position(|window| window == text.as_bytes()).expect("it is there")
+}
+
+fn damaged(lines: &[Line]) -> Vec<(&str, EntryNumber)> {
+    let damaged = lines.iter().filter(|line| line.entry.fact.damage().is_some());
+    damaged.map(|line| (line.recording.as_str(), line.entry.number)).collect()
+}
+
+/// What a check finds; the entries here are few words, and no journal of theirs begins with a request.
+fn checked(file: &Path) -> Vec<String> {
+    let found = copy::check(&copy::Closed::open(file).expect("nobody has it open")).expect("it is a journal");
+    let beginning = |what: &String| what.ends_with("does not begin with a request");
+    found.damage.into_iter().filter(|what| !beginning(what)).collect()
+}
+
+#[test]
+fn a_byte_that_changed_sets_one_recording_aside_and_nothing_is_guessed() {
+    let folder = folder();
+    let file = closed(&folder, 100);
+    // Still JSON, still a reason: only the sum can tell.
+    change(&file, |bytes| {
+        let at = find(bytes, "reason-40-");
+        bytes[at + 7] = b'9';
+    });
+    let mut opened = open(&folder);
+    let lines = all(&mut opened.store);
+    assert_eq!(lines.len(), 200, "every other entry is read");
+    assert_eq!(damaged(&lines), [("two", 20)]);
+    let said = lines[39].entry.fact.damage().expect("it is damaged");
+    assert_eq!(said, "entry 40 of the journal is damaged: it is not what was written");
+    // The same wherever it is read.
+    let of_two = opened.store.entries(&id("two"), 18, 3).expect("readable");
+    let numbers: Vec<_> = of_two.iter().map(|entry| (entry.number, entry.fact.damage().is_some())).collect();
+    assert_eq!(numbers, [(19, false), (20, true), (21, false)]);
+    assert_eq!(opened.store.lines_after(38, 3).expect("readable"), lines[38..41]);
+    assert_eq!(opened.store.entries(&id("one"), 0, 500).expect("readable").len(), 100);
+    // It goes on behind it.
+    opened.store.append(&batch(vec![line("two", 101, 201, 500, Fact::Hurried)])).expect("written");
+    drop(opened);
+    assert_eq!(
+        damaged(&all(&mut open(&folder).store)),
+        [("two", 20)],
+        "and is still so after the next start"
+    );
+    let follows = "entry 21 of two does not follow on entry 19";
+    assert_eq!(checked(&file), ["entry 40 of the journal is damaged: it is not what was written", follows]);
+}
+
+#[test]
+fn a_lost_page_sets_aside_whom_the_index_names() {
+    let folder = folder();
+    let file = closed(&folder, 400);
+    assert_eq!(checked(&file), [""; 0]);
+    change(&file, |bytes| {
+        let page = find(bytes, "reason-400-") / 4096 * 4096;
+        bytes[page..page + 4096].fill(0xa5);
+    });
+    let mut opened = open(&folder);
+    let lines = all(&mut opened.store);
+    assert_eq!(lines.len(), 800);
+    let boards: Vec<u64> = lines.iter().map(|line| line.entry.board).collect();
+    assert!(boards.into_iter().eq(1..=800));
+    let lost = damaged(&lines);
+    assert!(lost.contains(&("two", 200)) && (4..200).contains(&lost.len()), "{lost:?}");
+    assert!(lines.iter().zip(1..).all(|(line, board)| {
+        line.entry.number == (board + 1) / 2
+            && line.recording == id(if board % 2 == 0 { "two" } else { "one" })
+    }));
+    opened.store.append(&batch(vec![line("three", 1, 801, 900, Fact::Hurried)])).expect("it goes on");
+    drop(opened);
+    let said = checked(&file);
+    assert!(said.iter().any(|what| what.starts_with("the file is damaged")), "{said:?}");
+    assert!(said.iter().any(|what| what.starts_with("entry 400 of the journal")), "{said:?}");
+}
+
+#[test]
+fn a_flipped_byte_anywhere_is_reported_or_harmless_and_never_read_as_something_else() {
+    let folder = folder();
+    let file = closed(&folder, 60);
+    let whole = std::fs::read(&file).expect("the file");
+    let lines = all(&mut open(&folder).store);
+    let (mut reported, mut refused) = (0, 0);
+    // A fixed walk through the file with a step that shares nothing with its pages.
+    for flip in (0..whole.len()).step_by(whole.len() / 97) {
+        let mut bytes = whole.clone();
+        bytes[flip] ^= 1 << (flip % 8);
+        let broken = self::folder();
+        std::fs::write(broken.path().join("tallylight.db"), bytes).expect("written");
+        let Ok(mut opened) = try_open(&broken, TIME) else {
+            refused += 1;
+            continue;
+        };
+        let mut found = Vec::new();
+        if opened.store.each_line(&mut |line| found.push(line)).is_err() {
+            refused += 1;
+            continue;
+        }
+        reported += usize::from(!damaged(&found).is_empty());
+        for line in found {
+            assert!(line.entry.fact.damage().is_some() || lines.contains(&line), "byte {flip}: {line:?}");
+        }
+    }
+    assert!(reported > 10 && refused > 0, "{reported} {refused}");
+}
+
+#[test]
+fn where_nothing_tells_whose_an_entry_was_the_journal_is_not_opened() {
+    let folder = folder();
+    let file = closed(&folder, 400);
+    change(&file, |bytes| {
+        let page = find(bytes, "reason-400-") / 4096 * 4096;
+        bytes[page..page + 4096].fill(0xa5);
+    });
+    // The index over recordings and numbers as well: its root says where everything else of it is.
+    let root: i64 = Connection::open(&file)
+        .and_then(|file| {
+            file.query_row(
+                "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_entries_1'",
+                [],
+                |row| row.get(0),
+            )
+        })
+        .expect("it has one");
+    change(&file, |bytes| {
+        let page = usize::try_from(root - 1).expect("a page") * 4096;
+        bytes[page..page + 4096].fill(0xa5);
+    });
+    let mut opened = open(&folder);
+    let error = opened.store.each_line(&mut |_| {}).expect_err("nothing is guessed");
+    assert!(error.0.contains("whose they are cannot either"), "{error}");
+}
+
+// ---- copies --------------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_copy_made_while_the_journal_goes_on_is_whole_and_a_journal_of_its_own() {
+    let folder = folder();
+    drop(closed(&folder, 300));
+    let mut opened = open(&folder);
+    opened
+        .store
+        .append(&batch(vec![line("one", 301, 601, 900, answered(Some("{\"a\":1}")))]))
+        .expect("written");
+    let views = SharedViews { version: 3, ..SharedViews::default() };
+    opened.store.put_views(&views).expect("written");
+    opened.store.put_alerted("night", 600).expect("written");
+    let file = folder.path().join("copy.db");
+    let mut copy = copy::Copy::begin(&file).expect("there is room");
+    let mut board = 601;
+    copy.take_all(|table, after| {
+        let rows = opened.store.copied(table, after).map_err(|error| error.0);
+        // The desk goes on meanwhile.
+        board += 1;
+        let number = u32::try_from(board - 601).expect("few");
+        let next = line("later", number, board, 1_000, answered(Some("raw")));
+        opened.store.append(&batch(vec![next])).expect("written");
+        rows
+    })
+    .expect("copied");
+    assert!(!file.exists(), "it has its name only when it is whole");
+    copy.finish().expect("written");
+    assert_eq!(checked(&file), [""; 0]);
+    assert!(
+        copy::Copy::begin(&file).is_err_and(|error| error.ends_with("is there already: name a new file"))
+    );
+
+    let mut copied = SqliteStore::open(&file, TIME, 30).expect("it is a journal");
+    let (before, after) = (all(&mut opened.store), all(&mut copied.store));
+    assert!(after.len() > 601);
+    assert_eq!(after[..], before[..after.len()], "what was there, and perhaps some of what came");
+    assert_eq!(copied.store.views(), Ok(views));
+    assert_eq!(copied.store.alerted("night"), Ok(Some(600)));
+    let raw = copied.store.entries(&id("one"), 300, 1).expect("readable");
+    assert_eq!(raw[0].fact, answered(Some("{\"a\":1}")));
+    assert_ne!(copied.store.journal_id(), opened.store.journal_id());
+    assert_ne!(copied.hash_key, opened.hash_key);
+}
+
+#[test]
+fn a_run_that_did_not_end_in_order_leaves_a_name_that_nobody_goes_on_from() {
+    let folder = folder();
+    let first = open(&folder).store.journal_id();
+    let second = {
+        let mut opened = open(&folder);
+        opened.store.ended();
+        opened.store.journal_id()
+    };
+    assert_ne!(first, second, "it was killed");
+    assert_eq!(open(&folder).store.journal_id(), second, "it ended in order");
+    assert_ne!(open(&folder).store.journal_id(), second, "and then it was killed again");
 }

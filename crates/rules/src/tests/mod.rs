@@ -196,6 +196,7 @@ impl Desk {
             at: now,
             by: By::Staff("Mei".to_owned()),
             version: 1,
+            held: false,
             fact: Fact::Requested(Box::new(requested)),
         };
         let id = RecordingId::parse("r-1").expect("an id");
@@ -223,7 +224,8 @@ impl Desk {
 
     pub fn write(&mut self, by: By, fact: Fact) -> u32 {
         let number = self.recording.last + 1;
-        let entry = Entry { number, board: u64::from(number), at: self.now, by, version: 1, fact };
+        let entry =
+            Entry { number, board: u64::from(number), at: self.now, by, version: 1, held: false, fact };
         // What is written can be read again as it was.
         let text = serde_json::to_string(&entry).expect("an entry is JSON");
         assert_eq!(serde_json::from_str::<Entry>(&text).expect("an entry is read"), entry, "{text}");

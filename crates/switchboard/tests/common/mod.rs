@@ -10,6 +10,7 @@ use rules::api::{
 };
 use rules::journal::{CallId, ClientNumber};
 use rules::{Board, Fact, Next, Policy, Recording, RecordingId};
+use switchboard::held::HELD_MAX;
 use switchboard::memory::MemoryStore;
 use switchboard::ports::{Request, RequestFacts, Requests};
 use switchboard::{Actor, AppConfig, Arrival, Config, Now, Outgoing, Output, Switchboard};
@@ -98,6 +99,7 @@ pub fn config(rate: u32) -> Config {
         ],
         build: "test".to_owned(),
         clock_rate: rate,
+        held_max: HELD_MAX,
     }
 }
 
