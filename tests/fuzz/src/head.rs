@@ -183,6 +183,8 @@ fn parts() -> Parts {
         upstream: Arc::new(NoService),
         clock: Arc::new(Wall(Instant::now())),
         statics: axum::Router::new().fallback(async || "the page"),
+        alerts: Vec::new(),
+        page: None,
         shutdown: Box::pin(std::future::pending()),
     }
 }

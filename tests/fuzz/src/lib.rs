@@ -181,6 +181,7 @@ fn open(store: &MemoryStore) -> Switchboard {
         policies: vec![NamedPolicy { name: "patient".to_owned(), policy: Policy::default() }],
         build: "fuzz".to_owned(),
         clock_rate: 1,
+        held_max: switchboard::held::HELD_MAX,
     };
     Switchboard::open(config, Box::new(store.clone()), Box::new(NoRequests), now(0))
         .expect("memory always opens")

@@ -170,7 +170,91 @@ impl Rig {
         self.start_proxy_by(command);
     }
 
-    fn start_proxy_by(&mut self, mut command: Command) {
+    /// As [`Rig::start_proxy`], on a disk whose room [`Rig::set_room`] decides on while it runs. `at_first`: whether there
+    /// is any.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub fn start_proxy_on_a_disk_that_fills(&mut self, at_first: bool) {
+        let limit = if at_first { "" } else { "ulimit -S -f 0; " };
+        let script = format!("trap '' XFSZ; {limit}exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).arg(program("tallylight"));
+        self.start_proxy_and_wait(command, if at_first { "/readyz" } else { "/healthz" });
+    }
+
+    /// Whether the control desk can write anything from now on.
+    ///
+    /// # Panics
+    /// When `prlimit` is missing, or the control desk does not run.
+    pub fn set_room(&self, room: bool) {
+        let limit = if room { "--fsize=unlimited:" } else { "--fsize=0:" };
+        let done = Command::new("prlimit").args(["--pid", &self.proxy_process().to_string(), limit]).status();
+        assert!(done.expect("prlimit is there").success());
+    }
+
+    /// The number of the control desk's process.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn proxy_process(&self) -> u32 {
+        self.proxy.as_ref().expect("it runs").child.id()
+    }
+
+    /// Asks the control desk to end, and waits for it. Gives back its exit status and what it said.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub fn end_proxy(&mut self) -> (Option<i32>, String) {
+        let mut server = self.proxy.take().expect("it runs");
+        let asked = Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status();
+        assert!(asked.expect("kill is there").success());
+        let status = eventually(START_LIMIT, "the control desk ends", || {
+            server.child.try_wait().expect("its own process can be waited for")
+        });
+        let said: Vec<String> = server.said.iter().collect();
+        (status.code(), said.join("\n"))
+    }
+
+    /// Runs one of the control desk's commands with its configuration. Gives back the exit status and what it printed.
+    ///
+    /// # Panics
+    /// When it cannot be run.
+    pub fn command(&self, name: &str, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = Command::new(program("tallylight"))
+            .args([name, "--config"])
+            .arg(self.folder.path().join("tallylight.toml"))
+            .args(arguments)
+            .output()
+            .expect("the program is there");
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// What starts the control desk, for a test that wants it to fail.
+    pub fn serving(&self) -> Command {
+        let mut command = Command::new(program("tallylight"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--config"]);
+        command.arg(self.folder.path().join("tallylight.toml")).args(&self.clock);
+        command
+    }
+
+    /// Adds something to the control desk's configuration, from its next start on.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    pub fn configure(&self, more: &str) {
+        let file = self.folder.path().join("tallylight.toml");
+        let text = fs::read_to_string(&file).expect("the configuration");
+        fs::write(file, text + more).expect("the folder can be written");
+    }
+
+    fn start_proxy_by(&mut self, command: Command) {
+        self.start_proxy_and_wait(command, "/readyz");
+    }
+
+    /// Starts it, and waits until this path is answered with 200.
+    fn start_proxy_and_wait(&mut self, mut command: Command, path: &str) {
         command
             .args(["serve", "--listen", &self.address, "--config"])
             .arg(self.folder.path().join("tallylight.toml"))
@@ -181,7 +265,7 @@ impl Rig {
         self.http = Http::new(&self.address);
         self.webhook.leads_to(&self.address);
         eventually(START_LIMIT, "the control desk is ready", || {
-            self.http.try_get("/readyz").filter(|answer| answer.status == 200)
+            self.http.try_get(path).filter(|answer| answer.status == 200)
         });
     }
 
