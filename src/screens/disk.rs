@@ -1,6 +1,7 @@
 //! What is said on every screen while the journal cannot be written (D9), and about journals that are damaged.
 
-use rules::RecordingId;
+use leptos::prelude::*;
+use rules::{RecordingId, RuleId};
 
 use crate::dom::{Element, Node, el, part};
 use crate::here::here;
@@ -11,7 +12,6 @@ use crate::parts::rule::rule_link;
 use crate::route::{Route, Screen};
 use crate::tasks::follow_on;
 use crate::words;
-use rules::RuleId;
 
 /// How many recordings are named; the others are counted.
 const NAMED: usize = 5;
@@ -81,5 +81,5 @@ fn named(recordings: &[RecordingId]) -> Element {
         list = list.add((place > 0).then_some(", ")).add(link);
     }
     let more = recordings.len().checked_sub(NAMED).filter(|more| *more > 0);
-    list.add(more.map(|more| words::disk::and_more(more)))
+    list.add(more.map(words::disk::and_more))
 }

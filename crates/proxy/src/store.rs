@@ -760,6 +760,7 @@ fn sentence(error: &rusqlite::Error) -> String {
     let what = match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "the disk is full",
         Some(ErrorCode::ReadOnly) => "the file, or the folder it lies in, may not be written",
+        Some(ErrorCode::SystemIoFailure) => "the disk fails, or the file and its folder may not be written",
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another process has it open",
         Some(ErrorCode::NotADatabase) => "the file is not a SQLite database",
         Some(ErrorCode::CannotOpen) => "its folder does not exist or may not be entered",

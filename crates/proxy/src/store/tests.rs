@@ -432,7 +432,7 @@ fn a_lost_page_sets_aside_whom_the_index_names() {
     let lost = damaged(&lines);
     assert!(lost.contains(&("two", 200)) && (4..200).contains(&lost.len()), "{lost:?}");
     assert!(lines.iter().zip(1..).all(|(line, board)| {
-        line.entry.number == (board + 1) / 2
+        line.entry.number == u32::div_ceil(board, 2)
             && line.recording == id(if board % 2 == 0 { "two" } else { "one" })
     }));
     opened.store.append(&batch(vec![line("three", 1, 801, 900, Fact::Hurried)])).expect("it goes on");
