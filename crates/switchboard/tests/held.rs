@@ -25,7 +25,7 @@ fn recording() -> (World, ClientNumber, RecordingId) {
 }
 
 fn stop() -> Command {
-    Command::Stop { session: None, undo: Duration::ZERO, reason: None, calls: Vec::new() }
+    Command::Stop { session: None, undo: Duration::ZERO, reason: String::new(), calls: Vec::new() }
 }
 
 /// What the last heartbeat said.
@@ -170,8 +170,12 @@ fn d9_at_most_a_thousand_entries_are_held_and_no_answer_is_refused() {
     let actor = Actor { person: PERSON.to_owned(), ..world.actor(page) };
     world.store.set_broken(true);
     // It can be stopped and taken back for ever: until there is no more room.
-    let later =
-        Command::Stop { session: None, undo: Duration::from_secs(60), reason: None, calls: Vec::new() };
+    let later = Command::Stop {
+        session: None,
+        undo: Duration::from_secs(60),
+        reason: String::new(),
+        calls: Vec::new(),
+    };
     let mut taken = 0;
     let refused = loop {
         let command = if taken % 2 == 0 { &later } else { &Command::WithdrawStop };

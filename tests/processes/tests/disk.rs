@@ -1,4 +1,4 @@
-//! The journal's disk, with the real program and real SQLite: full, read-only, damaged, copied; killed at any instant, and
+//! The journal's disk, with the real program and real `SQLite`: full, read-only, damaged, copied; killed at any instant, and
 //! ended in order.
 
 use std::sync::Mutex;
