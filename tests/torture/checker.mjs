@@ -253,7 +253,9 @@ export function check(history) {
     const asked = recording.facts("StopRequested").at(-1);
     const withdrawn = recording.facts("StopWithdrawn").at(-1);
     if (!asked || (withdrawn && withdrawn.number > asked.number)) continue;
-    const due = Math.max(wall(asked.not_before), history.healed);
+    // Somebody has to be there who sends it.
+    const attended = Math.min(...history.stretches.filter((one) => isLive(one) && one.until > history.healed).map(({ from }) => from), judged);
+    const due = Math.max(wall(asked.not_before), history.healed, attended);
     for (const session of of(recording).filter(({ sid }) => recording.text.includes(sid))) {
       const last = Math.max(due, ...recording.facts("CallSent").filter(({ operation }) => operation === "stop").map(({ at }) => at));
       const waits = session.state === "failing_over" || judged - last < STOP_REPEATS;
