@@ -55,6 +55,7 @@ async fn start_samples(socket: Socket, app: String, storage: String) -> Result<(
             settings: RecordingSettings::default(),
             policy: None,
             beside: false,
+            assured: false,
         };
         let body = serde_json::to_string(&request).unwrap_or_default();
         match socket.order(api::RECORDINGS, body, Some(&new_key())).await {

@@ -164,6 +164,7 @@ impl Filled {
             settings,
             policy: Some(self.policy()).filter(|name| !name.is_empty()),
             beside,
+            assured: false,
         })
     }
 

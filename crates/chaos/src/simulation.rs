@@ -1325,6 +1325,7 @@ impl<'a> Simulation<'a> {
             settings,
             policy: Some(POLICIES[world.policy % 3].0.to_owned()),
             beside,
+            assured: false,
         };
         let vigilant = world.webhook.as_ref().is_some_and(|webhook| webhook.vigilant) && !self.plain[place];
         let ask = if vigilant { RequestRecording { policy: Some(VIGILANT.to_owned()), ..ask } } else { ask };

@@ -162,6 +162,7 @@ mod tests {
             policy: Policy::default(),
             rules: RULES_VERSION,
             watched: false,
+            assured: false,
         }
     }
 

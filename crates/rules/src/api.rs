@@ -153,6 +153,9 @@ pub struct RequestRecording {
     /// Staff confirmed that the channel has a live recording and that another one is billed (S10).
     #[serde(default)]
     pub beside: bool,
+    /// Assurance: staff want a main and a backup session at the same time, and know that both are billed (A3).
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub assured: bool,
 }
 
 /// `POST /api/v1/recordings/adopt`: watch one that already runs. Needs an `Idempotency-Key`.

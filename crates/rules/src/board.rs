@@ -207,7 +207,7 @@ impl Board {
         let trying =
             |session: &crate::recording::Session| matches!(session.phase, Phase::Acquiring | Phase::Starting);
         let starts = recording.is_wanted() || recording.sessions.iter().any(trying);
-        let starting = recording.procedure.as_ref().filter(|_| recording.is_starting() && starts);
+        let starting = recording.procedures().filter(|_| recording.is_starting() && starts);
         let waits = |session: &crate::recording::Session| {
             let refused = session.acquire.outcome == Some(Outcome::PcwReached);
             (session.phase == Phase::Acquiring && refused).then_some(session.begun)
@@ -216,7 +216,7 @@ impl Board {
             channel: recording.channel.clone(),
             mode: recording.mode,
             holds,
-            starting: starting.map(|procedure| procedure.begun),
+            starting: starting.map(|procedure| procedure.begun).min(),
             waits_for_pcw: recording.sessions.iter().filter_map(waits).min(),
             watched: recording.sessions.iter().filter(|session| session.is_watched()).count(),
         };

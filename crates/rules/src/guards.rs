@@ -36,6 +36,8 @@ pub struct Permitted {
     /// [`LayoutRequested`](crate::journal::LayoutRequested) entries that the body carries, oldest first. For `update` and
     /// `updateLayout` what the session has not applied yet; for `start` what was applied to the recording's sessions.
     pub changes: Vec<EntryNumber>,
+    /// A1: the resource IDs that an `acquire` asks to keep apart from.
+    pub exclude: Vec<ResourceId>,
     /// The `CallSent` whose body this one must equal byte for byte (D2, S4, S5).
     pub repeats: Option<EntryNumber>,
 }
@@ -120,8 +122,7 @@ fn nothing_else_open(session: &Session) -> Result<(), Refusal> {
 
 /// M10: a call that was on its way for as long as nobody acted is not let through either.
 fn not_asked_for_long_ago(view: View<'_>) -> Result<(), Refusal> {
-    let procedure = view.recording.procedure.as_ref();
-    if procedure.is_some_and(|procedure| start::fell_due_unattended(view, procedure)) {
+    if view.recording.procedures().any(|procedure| start::fell_due_unattended(view, procedure)) {
         return refuse(RuleId::M10, "it fell due while nobody was here: staff say whether it is started now");
     }
     Ok(())
@@ -135,7 +136,8 @@ fn permits_acquire(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal
     let uid = match recording.session(call.session) {
         Some(session) => {
             nothing_else_open(session)?;
-            if session.phase != Phase::Acquiring || recording.procedure.is_none() {
+            let procedure = recording.procedure_of(recording.side_of(session.uid));
+            if session.phase != Phase::Acquiring || procedure.is_none() {
                 return refuse(RuleId::S2, format!("session {} needs no resource ID", session.number));
             }
             session.uid
@@ -147,6 +149,9 @@ fn permits_acquire(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal
             let Some(next) = start::next_acquire(view) else {
                 return refuse(RuleId::R1, "no session of this recording is to begin now");
             };
+            if recording.assured && next.rule != call.rule {
+                return refuse(RuleId::A1, format!("the session that begins now is one of {}", next.rule));
+            }
             if !next.reuses && !view.board.is_free(&recording.channel, next.uid, None) {
                 return refuse(RuleId::S11, format!("UID {} may be in this channel already", next.uid));
             }
@@ -166,6 +171,10 @@ fn permits_acquire(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal
         asynchronous: false,
         answer_wait: seconds(recording.policy.answer_wait),
         changes: Vec::new(),
+        exclude: match recording.session(call.session) {
+            Some(session) => session.excludes.clone(),
+            None => recording.not_over(),
+        },
         repeats: recording.session(call.session).map(|session| session.acquire.sent_entry),
     })
 }
@@ -185,7 +194,8 @@ fn permits_start(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal> 
         return refuse(RuleId::T5, "a stop was asked for: nothing more is started");
     }
     let never_left = session.may_run.is_no() && session.start.unanswered == 0;
-    if wanted && never_left && recording.procedure.is_none() {
+    let procedure = recording.procedure_of(recording.side_of(session.uid));
+    if wanted && never_left && procedure.is_none() {
         return refuse(RuleId::R1, "no session of this recording is to begin any more");
     }
     not_asked_for_long_ago(view)?;
@@ -207,6 +217,7 @@ fn permits_start(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal> 
         asynchronous: false,
         answer_wait: seconds(policy.slow_answer_wait),
         changes: session.carries.entries(),
+        exclude: Vec::new(),
         repeats: Some(session.start.sent_entry).filter(|entry| *entry > 0),
     })
 }
@@ -240,6 +251,7 @@ fn permits_query(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal> 
         asynchronous: false,
         answer_wait: seconds(view.recording.policy.answer_wait),
         changes: Vec::new(),
+        exclude: Vec::new(),
         repeats: None,
     })
 }
@@ -263,6 +275,7 @@ fn permits_stop(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal> {
         asynchronous: stop::is_asynchronous(view),
         answer_wait: stop::answer_wait(view),
         changes: Vec::new(),
+        exclude: Vec::new(),
         repeats: None,
     })
 }
@@ -285,6 +298,7 @@ fn permits_update(view: View<'_>, call: &MakeCall) -> Result<Permitted, Refusal>
         late: false,
         asynchronous: false,
         answer_wait: seconds(view.recording.policy.answer_wait),
+        exclude: Vec::new(),
         repeats: update::repeats(session, change),
         changes: vec![change.entry],
     })
@@ -344,6 +358,17 @@ pub fn permits_request(
         if !board.is_free(channel, *uid, None) {
             return refuse(RuleId::S11, format!("UID {uid} may be in this channel already"));
         }
+    }
+    Ok(())
+}
+
+/// Whether a main and a backup session may be asked for with these UIDs (A1).
+///
+/// # Errors
+/// When there are not two for each: one to begin with, and one to replace it with.
+pub fn permits_pair(uids: &Uids) -> Result<(), Refusal> {
+    if uids.reserves.len() < 2 {
+        return refuse(RuleId::A1, "a main and a backup session need four UIDs");
     }
     Ok(())
 }

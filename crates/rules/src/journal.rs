@@ -250,6 +250,9 @@ pub struct Requested {
     /// Whether the recording ran before it was watched here, so that nothing is started for it at first.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub watched: bool,
+    /// Assurance: a main and a backup session record at the same time, and both are billed (A1, A3).
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub assured: bool,
 }
 
 /// The UIDs of a recording (S11).

@@ -46,7 +46,9 @@ pub use app_journal::{AppEntry, AppEntryNumber, AppFact};
 pub use board::{Board, BoardFacts};
 pub use bundle::{Bundle, BundleProblem};
 pub use checklist::checklist;
-pub use guards::{Permitted, Refusal, admits, concerns, permits, permits_policy, permits_request};
+pub use guards::{
+    Permitted, Refusal, admits, concerns, permits, permits_pair, permits_policy, permits_request,
+};
 pub use journal::{Entry, EntryNumber, Fact, RecordingId, SessionNumber};
 pub use next::{Call, Next, Outlook, Urgency, next, outlook, planned, steps, urgency};
 pub use orphan::{fits_orphan, may_fit_orphan};

@@ -12,7 +12,7 @@ use crate::journal::{AlarmCause, DecisionKind, EndedHow, SessionNumber};
 use crate::line::Outcome;
 use crate::policy::{Patience, Policy, seconds};
 use crate::reason::{Cause, Reason, Then};
-use crate::recording::{Doubt, Phase, Recording, Session};
+use crate::recording::{Doubt, Phase, Recording, Session, Side};
 use crate::rule::RuleId;
 use crate::schedule::{gap_after, next_of_list, next_of_rhythm};
 use crate::{files, notified, stop, verify};
@@ -446,8 +446,20 @@ fn conclude_alarms(view: View<'_>, session: &Session, findings: &mut Findings) {
 
 /// M4: several sessions of one recording run: staff choose, and are asked again.
 pub(crate) fn conclude_twins(view: View<'_>, findings: &mut Findings) {
+    for side in view.recording.sides() {
+        conclude_twins_of(view, side, findings);
+    }
+}
+
+fn conclude_twins_of(view: View<'_>, side: Side, findings: &mut Findings) {
     let live = |session: &&Session| session.phase == Phase::Live && stop::wanted(view, session).is_none();
-    let running: Vec<&Session> = view.recording.sessions.iter().filter(live).collect();
+    let running: Vec<&Session> = view
+        .recording
+        .sessions
+        .iter()
+        .filter(live)
+        .filter(|session| view.recording.side_of(session.uid) == side)
+        .collect();
     let came_back = running.iter().any(|session| session.adopted || !session.interruptions.is_empty());
     let changing =
         running.iter().any(|session| matches!(session.because, crate::recording::Because::ChangesOver(_)));
@@ -465,6 +477,27 @@ pub(crate) fn conclude_twins(view: View<'_>, findings: &mut Findings) {
         None => (1, view.now),
     };
     findings.alarm(view, at, AlarmCause::Twins(count), RuleId::M4, &evidence);
+}
+
+/// A2: when the session that has the main role is in doubt, or gone, another one that records takes it at once.
+pub(crate) fn conclude_roles(view: View<'_>, findings: &mut Findings) {
+    let recording = view.recording;
+    if !recording.assured || !recording.is_wanted() || recording.main == 0 {
+        return;
+    }
+    let records = |session: &Session| {
+        let stops = stop::wanted(view, session).is_some() || session.dismissed;
+        session.phase == Phase::Live && session.doubt.is_none() && !stops
+    };
+    let main = recording.main_session();
+    if main.is_some_and(records) {
+        return;
+    }
+    let Some(other) = recording.sessions.iter().find(|session| records(session)) else { return };
+    let doubt = main.and_then(|main| main.doubt).map(|doubt| doubt.first);
+    let good = other.last_good.map(|good| good.entry);
+    let evidence: Vec<_> = doubt.into_iter().chain(good).collect();
+    findings.decide(DecisionKind::TakesOver(other.number), RuleId::A2, &evidence, Cause::Proceeds);
 }
 
 /// The reason why nothing is due for a session whose query is open.

@@ -176,6 +176,7 @@ pub(crate) fn look(recording: &Recording, board: &Board, now: Timestamp) -> Find
         stop::conclude_control(view, session, &mut findings);
         verify::conclude_registration(view, session, &mut findings);
     }
+    monitor::conclude_roles(view, &mut findings);
     monitor::conclude_twins(view, &mut findings);
     replace::conclude(view, &mut findings);
     start::look(view, &mut findings);

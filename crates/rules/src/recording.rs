@@ -72,9 +72,12 @@ pub struct Recording {
     pub sessions: Vec<Session>,
     /// The number that the next session gets.
     pub next_session: SessionNumber,
-    /// The start procedure that runs, if one does.
+    /// The start procedure that runs, if one does; of a pair the one of its first side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub procedure: Option<Procedure>,
+    /// Assurance: the start procedure of the second side of the pair (A1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<Procedure>,
     /// When sessions were replaced, newest last (R3).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replacements: Vec<Timestamp>,
@@ -108,6 +111,25 @@ pub struct Recording {
     /// An entry of a kind or version that this build does not know: no lease is held on it.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub unreadable: bool,
+}
+
+/// Assurance: which of the two that record at the same time (A1). Each has two of the four UIDs, so a UID tells its side.
+/// A recording without assurance has the first alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, FromJson)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The one that is asked for first.
+    #[default]
+    First,
+    /// The one beside it.
+    Second,
+}
+
+impl Side {
+    /// Whether it is [`Side::First`].
+    pub const fn is_first(&self) -> bool {
+        matches!(self, Self::First)
+    }
 }
 
 const fn is_no_session(number: &SessionNumber) -> bool {
@@ -155,6 +177,9 @@ pub enum Because {
 pub struct Procedure {
     /// What for.
     pub because: Because,
+    /// For which side of a pair (A1).
+    #[serde(default, skip_serializing_if = "Side::is_first")]
+    pub side: Side,
     /// Since when.
     pub begun: Timestamp,
     /// The entry that began it.
@@ -349,6 +374,9 @@ pub struct Session {
     /// Every change that was asked for up to this entry is applied here, or was given up (U1).
     #[serde(default, skip_serializing_if = "crate::line::is_zero")]
     pub changed: EntryNumber,
+    /// The resource IDs that its `acquire` asked to keep apart from (A1): the same ones each time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excludes: Vec<ResourceId>,
     /// What its `start` carried beyond the request (R1).
     #[serde(default, skip_serializing_if = "Applied::is_none")]
     pub carries: Applied,
@@ -503,16 +531,28 @@ impl Recording {
     /// The recording that this first entry begins; none if it is not a request.
     pub fn begin(id: RecordingId, entry: &Entry) -> Option<Self> {
         let Fact::Requested(requested) = &entry.fact else { return None };
-        let Requested { app, channel, uids, storage, settings, policy_name, policy, rules: _, watched } =
-            requested.as_ref();
-        let procedure = (!watched).then_some(Procedure {
+        let Requested {
+            app,
+            channel,
+            uids,
+            storage,
+            settings,
+            policy_name,
+            policy,
+            rules: _,
+            watched,
+            assured,
+        } = requested.as_ref();
+        let procedure = |side| Procedure {
             because: Because::Asked,
+            side,
             begun: entry.at,
             entry: entry.number,
             from_session: 1,
             rounds: 0,
             minutes_since: None,
-        });
+        };
+        let assured = *assured && !watched;
         Some(Self {
             id,
             app: app.clone(),
@@ -534,11 +574,12 @@ impl Recording {
             last_at: entry.at,
             lease: None,
             stop: None,
-            assured: false,
+            assured,
             main: 0,
             sessions: Vec::new(),
             next_session: 1,
-            procedure,
+            procedure: (!watched).then(|| procedure(Side::First)),
+            second: assured.then(|| procedure(Side::Second)),
             replacements: Vec::new(),
             waiting: None,
             alarms: Vec::new(),
@@ -562,6 +603,69 @@ impl Recording {
         self.sessions.iter_mut().find(|session| session.number == number)
     }
 
+    /// The sides that it has: both of a pair (A1), or one.
+    pub fn sides(&self) -> impl Iterator<Item = Side> + use<> {
+        [Side::First, Side::Second].into_iter().take(if self.assured { 2 } else { 1 })
+    }
+
+    /// The side of a UID (A1): of a pair the first has the original and the first reserve, the second the backup and the
+    /// next reserve.
+    pub fn side_of(&self, uid: Uid) -> Side {
+        let place = self.uids.reserves.iter().position(|reserve| *reserve == uid);
+        let second = uid == self.uids.backup || place.is_some_and(|place| place % 2 == 1);
+        if self.assured && second { Side::Second } else { Side::First }
+    }
+
+    /// S11: the two UIDs that the sessions of a side take in turn.
+    pub(crate) fn pair(&self, side: Side) -> [Uid; 2] {
+        let Uids { original, backup, reserves } = &self.uids;
+        let reserve = |place: usize, own: Uid| reserves.get(place).copied().unwrap_or(own);
+        match (self.assured, side) {
+            (false, _) => [*original, *backup],
+            (true, Side::First) => [*original, reserve(0, *original)],
+            (true, Side::Second) => [*backup, reserve(1, *backup)],
+        }
+    }
+
+    /// The start procedures that run: of a pair up to two.
+    pub fn procedures(&self) -> impl Iterator<Item = &Procedure> {
+        self.procedure.iter().chain(&self.second)
+    }
+
+    /// The start procedure of a side, if one runs.
+    pub const fn procedure_of(&self, side: Side) -> Option<&Procedure> {
+        match side {
+            Side::First => self.procedure.as_ref(),
+            Side::Second => self.second.as_ref(),
+        }
+    }
+
+    const fn procedure_mut(&mut self, side: Side) -> &mut Option<Procedure> {
+        match side {
+            Side::First => &mut self.procedure,
+            Side::Second => &mut self.second,
+        }
+    }
+
+    /// Assurance: the session that has the main role (A2); none before one records.
+    pub fn main_session(&self) -> Option<&Session> {
+        self.session(self.main)
+    }
+
+    /// A1: the resource IDs of the sessions that are not over: what an `acquire` asks to keep apart from.
+    pub(crate) fn not_over(&self) -> Vec<ResourceId> {
+        if !self.assured {
+            return Vec::new();
+        }
+        let apart = |session: &&Session| match session.phase {
+            Phase::Over(_) => false,
+            Phase::Abandoned => !session.may_run.is_no(),
+            _ => true,
+        };
+        let sessions = self.sessions.iter().filter(apart);
+        sessions.filter_map(|session| session.resource.as_ref().map(|resource| resource.id.clone())).collect()
+    }
+
     /// Whether staff want it to record: asked for, and no stop asked.
     pub const fn is_wanted(&self) -> bool {
         self.stop.is_none()
@@ -579,7 +683,7 @@ impl Recording {
     pub fn settled(&self) -> bool {
         let quiet = self.sessions.iter().all(Session::is_settled);
         let to_replace = |session: &Session| crate::replace::is_gone(session) && !session.replaced;
-        let being_tried = self.procedure.is_some() || self.waiting.is_some();
+        let being_tried = self.procedures().next().is_some() || self.waiting.is_some();
         let to_do = being_tried || (!self.watched && self.sessions.iter().any(to_replace));
         let nothing_to_do = self.stop.is_some() || !to_do;
         let all_seen = self.alarms.iter().all(|alarm| alarm.acknowledged || alarm.passed);
@@ -617,7 +721,7 @@ impl Recording {
 
     /// Whether a start is being tried.
     pub fn is_starting(&self) -> bool {
-        self.procedure.is_some() && self.waiting.is_none()
+        self.procedures().next().is_some() && self.waiting.is_none()
     }
 }
 
@@ -666,6 +770,7 @@ impl Session {
             change: Line::default(),
             changing: 0,
             changed: 0,
+            excludes: Vec::new(),
             carries: Applied::default(),
             over_at: None,
         }
@@ -881,8 +986,10 @@ fn fold_sent(recording: &mut Recording, sent: &crate::journal::CallSent, entry: 
         if !begins {
             return;
         }
-        let because = recording.procedure.as_ref().map_or(Because::Asked, |procedure| procedure.because);
+        let procedure = recording.procedure_of(recording.side_of(sent.uid));
+        let because = procedure.map_or(Because::Asked, |procedure| procedure.because);
         let mut session = Session::begun_with(sent.session, sent.uid, because, entry.at);
+        session.excludes = recording.not_over();
         session.carries = recording.applied;
         session.changed = recording.changes.first().map_or(entry.number, |change| change.entry - 1);
         recording.sessions.push(session);
@@ -992,16 +1099,19 @@ fn start_answered(recording: &mut Recording, number: SessionNumber, class: &Answ
 /// D8, S9: a session of the round has its `sid`. Where it came late, or by a notification, another may have been begun
 /// meanwhile: that one is not needed any more.
 fn end_round(recording: &mut Recording, number: SessionNumber, entry: &Entry) {
-    let begun = recording.session(number).map(|session| (session.because, session.begun));
+    let Some(session) = recording.session(number) else { return };
+    let (because, begun, side) = (session.because, session.begun, recording.side_of(session.uid));
     // Also one of a round before, in which every UID was in use (S7).
     let of_it = |procedure: &&Procedure| {
-        let same = begun.is_some_and(|(because, at)| because == procedure.because && at >= procedure.begun);
-        number >= procedure.from_session || same
+        number >= procedure.from_session || (because == procedure.because && begun >= procedure.begun)
     };
-    let from = recording.procedure.as_ref().filter(of_it).map(|procedure| procedure.from_session);
-    if let Some(from) = from {
-        recording.procedure = None;
-        give_up_begun(recording, from, entry);
+    if let Some(from) = recording.procedure_of(side).filter(of_it).map(|procedure| procedure.from_session) {
+        *recording.procedure_mut(side) = None;
+        give_up_begun(recording, from, side, entry);
+    }
+    // What the other of a pair has failed in still stands.
+    if recording.assured && recording.procedures().next().is_some() {
+        return;
     }
     pass_alarms(recording, |cause| {
         matches!(
@@ -1277,6 +1387,9 @@ fn fold_decided(recording: &mut Recording, decision: &Decision, entry: &Entry) {
                 session.ending = None;
             }
             let number = *number;
+            if recording.assured && recording.main == 0 {
+                recording.main = number;
+            }
             pass_alarms(recording, |cause| cause == AlarmCause::Unconfirmed(number));
             changed_over(recording, number, entry);
         }
@@ -1369,7 +1482,8 @@ fn fold_decided(recording: &mut Recording, decision: &Decision, entry: &Entry) {
                 let surplus = recording.replacements.len().saturating_sub(keep.max(1));
                 recording.replacements.drain(..surplus);
             }
-            begin_procedure(recording, because, entry);
+            let side = recording.session(*number).map(|session| recording.side_of(session.uid));
+            begin_procedure(recording, because, side.unwrap_or_default(), entry);
         }
         DecisionKind::WaitForStaff(why) => {
             for session in &mut recording.sessions {
@@ -1378,19 +1492,22 @@ fn fold_decided(recording: &mut Recording, decision: &Decision, entry: &Entry) {
                 }
             }
             recording.procedure = None;
+            recording.second = None;
             recording.waiting = Some(Waiting { why: *why, rule, since: entry.at });
         }
         DecisionKind::Alarm(cause) => {
+            let next = recording.next_session;
+            let side = failed_side(recording, &decision.evidence);
             if *cause == AlarmCause::StartFailing
-                && let Some(procedure) = &mut recording.procedure
+                && let Some(procedure) = recording.procedure_mut(side)
             {
                 procedure.minutes_since = procedure.minutes_since.or(Some(entry.at));
             }
             if *cause == AlarmCause::UidsInUse
-                && let Some(procedure) = &mut recording.procedure
+                && let Some(procedure) = recording.procedure_mut(side)
             {
                 procedure.rounds = procedure.rounds.saturating_add(1);
-                procedure.from_session = recording.next_session;
+                procedure.from_session = next;
             }
             raise(recording, *cause, rule, entry);
         }
@@ -1402,6 +1519,14 @@ fn fold_decided(recording: &mut Recording, decision: &Decision, entry: &Entry) {
         }
         DecisionKind::TakesOver(number) => recording.main = *number,
     }
+}
+
+/// A1: the side whose last start ended at this entry.
+fn failed_side(recording: &Recording, evidence: &[EntryNumber]) -> Side {
+    let ended =
+        |session: &&Session| evidence.contains(&session.start.ended_entry.max(session.acquire.ended_entry));
+    let session = recording.sessions.iter().rev().find(ended);
+    session.map(|session| recording.side_of(session.uid)).unwrap_or_default()
 }
 
 /// An alarm; one a cause.
@@ -1424,10 +1549,11 @@ fn raise(recording: &mut Recording, cause: AlarmCause, rule: RuleId, entry: &Ent
 }
 
 fn recovered(recording: &mut Recording, number: SessionNumber, entry: &Entry) {
-    let others_run = recording
-        .sessions
-        .iter()
-        .any(|other| other.number != number && matches!(other.phase, Phase::Accepted | Phase::Live));
+    let Some(side) = recording.session(number).map(|session| recording.side_of(session.uid)) else { return };
+    let others_run = recording.sessions.iter().any(|other| {
+        let runs = matches!(other.phase, Phase::Accepted | Phase::Live);
+        other.number != number && runs && recording.side_of(other.uid) == side
+    });
     let Some(session) = recording.session_mut(number) else { return };
     if let Some(away) = session.recovery.take() {
         if session.interruptions.len() >= 8 {
@@ -1444,28 +1570,41 @@ fn recovered(recording: &mut Recording, number: SessionNumber, entry: &Entry) {
     session.replaced = false;
     // M4: a younger one that was not confirmed yet gives way to an elder that records.
     if started && others_run {
-        for other in &mut recording.sessions {
-            if other.number > number && other.phase == Phase::Accepted {
-                other.stop_due = other.stop_due.or(Some((entry.at, RuleId::M4)));
-                other.replaced = true;
-            }
+        let younger: Vec<SessionNumber> = recording
+            .sessions
+            .iter()
+            .filter(|other| other.number > number && other.phase == Phase::Accepted)
+            .filter(|other| recording.side_of(other.uid) == side)
+            .map(|other| other.number)
+            .collect();
+        for other in recording.sessions.iter_mut().filter(|other| younger.contains(&other.number)) {
+            other.stop_due = other.stop_due.or(Some((entry.at, RuleId::M4)));
+            other.replaced = true;
         }
     }
     // What was being started in its place is not needed any more, and would be billed as well.
     let replacing =
-        recording.procedure.as_ref().filter(|procedure| matches!(procedure.because, Because::Replaces(_)));
+        recording.procedure_of(side).filter(|procedure| matches!(procedure.because, Because::Replaces(_)));
     if let Some(from) = replacing.filter(|_| started).map(|procedure| procedure.from_session) {
-        recording.procedure = None;
-        give_up_begun(recording, from, entry);
-        pass_alarms(recording, is_about_starting);
+        *recording.procedure_mut(side) = None;
+        give_up_begun(recording, from, side, entry);
+        if recording.procedures().next().is_none() {
+            pass_alarms(recording, is_about_starting);
+        }
     }
     pass_alarms(recording, |cause| cause == AlarmCause::Lost(number));
 }
 
 /// M4: sessions of the round that have no `sid` yet are given up, and stopped if one comes.
-fn give_up_begun(recording: &mut Recording, from: SessionNumber, entry: &Entry) {
+fn give_up_begun(recording: &mut Recording, from: SessionNumber, side: Side, entry: &Entry) {
+    let others: Vec<Uid> = recording
+        .sessions
+        .iter()
+        .map(|session| session.uid)
+        .filter(|uid| recording.side_of(*uid) != side)
+        .collect();
     for begun in recording.sessions.iter_mut().filter(|session| session.number >= from) {
-        if matches!(begun.phase, Phase::Acquiring | Phase::Starting) {
+        if matches!(begun.phase, Phase::Acquiring | Phase::Starting) && !others.contains(&begun.uid) {
             begun.stop_due = begun.stop_due.or(Some((entry.at, RuleId::M4)));
             begun.replaced = true;
         }
@@ -1493,13 +1632,15 @@ fn abandon(recording: &mut Recording, number: SessionNumber) {
     }
 }
 
-fn begin_procedure(recording: &mut Recording, because: Because, entry: &Entry) {
+fn begin_procedure(recording: &mut Recording, because: Because, side: Side, entry: &Entry) {
     recording.waiting = None;
-    recording.procedure = Some(Procedure {
+    let from_session = recording.next_session;
+    *recording.procedure_mut(side) = Some(Procedure {
         because,
+        side,
         begun: entry.at,
         entry: entry.number,
-        from_session: recording.next_session,
+        from_session,
         rounds: 0,
         minutes_since: None,
     });
@@ -1511,7 +1652,17 @@ fn begin_again(recording: &mut Recording, entry: &Entry) {
     }
     recording.replacements.clear();
     recording.alarms.retain(|alarm| !is_about_starting(alarm.cause));
-    begin_procedure(recording, Because::TriedAgain, entry);
+    // A1: of a pair what still records goes on, and the other side is tried again.
+    let lives = |recording: &Recording, side| {
+        let of_side = |session: &&Session| recording.side_of(session.uid) == side;
+        recording.sessions.iter().filter(of_side).any(crate::replace::stands_in_the_way)
+    };
+    let lost: Vec<Side> =
+        recording.sides().filter(|side| !recording.assured || !lives(recording, *side)).collect();
+    recording.waiting = None;
+    for side in lost {
+        begin_procedure(recording, Because::TriedAgain, side, entry);
+    }
 }
 
 fn fold_adopted(recording: &mut Recording, adopted: &crate::journal::Adopted, entry: &Entry) {
@@ -1575,13 +1726,17 @@ const fn is_about_starting(cause: AlarmCause) -> bool {
 /// Leaves out sessions that nothing is to be found out about, except the newest few.
 fn prune(recording: &mut Recording) {
     const KEPT: usize = 4;
-    let from =
-        recording.procedure.as_ref().map_or(recording.next_session, |procedure| procedure.from_session);
+    let rounds = recording.procedures().map(|procedure| procedure.from_session);
+    let from = rounds.min().unwrap_or(recording.next_session);
     // S11: the pair goes on in turn from the newest of its sessions that had a `sid`.
-    let (original, backup) = (recording.uids.original, recording.uids.backup);
-    let of_pair =
-        |session: &&Session| session.sid.is_some() && (session.uid == original || session.uid == backup);
-    let turn = recording.sessions.iter().rev().find(of_pair).map(|session| session.number);
+    let turns: Vec<SessionNumber> = recording
+        .sides()
+        .filter_map(|side| {
+            let pair = recording.pair(side);
+            let of_pair = |session: &&Session| session.sid.is_some() && pair.contains(&session.uid);
+            recording.sessions.iter().rev().find(of_pair).map(|session| session.number)
+        })
+        .collect();
     let mut surplus = recording.sessions.len().saturating_sub(KEPT);
     // S9: a notification may be about one that staff took off the board; the newest of a UID says so for all of them.
     let off_board: Vec<(Uid, SessionNumber)> = recording
@@ -1599,23 +1754,32 @@ fn prune(recording: &mut Recording) {
         // S7: the gap before the next round counts from the end of the newest.
         let newest = session.number + 1 == recording.next_session;
         let told = session.is_settled() && !to_replace && !newest;
-        let leave =
-            surplus > 0 && told && session.number < from && Some(session.number) != turn && !speaks(session);
+        let leave = surplus > 0
+            && told
+            && session.number < from
+            && !turns.contains(&session.number)
+            && !speaks(session);
         if leave {
             surplus -= 1;
         }
         !leave
     });
-    if let Some(procedure) = &recording.procedure {
-        // Tries of the minute leave many sessions behind; only the newest tell what comes next.
-        if procedure.minutes_since.is_some() {
-            let newest = recording.next_session.saturating_sub(3);
-            recording.sessions.retain(|session| {
-                session.number >= newest
-                    || !session.is_settled()
-                    || Some(session.number) == turn
-                    || speaks(session)
-            });
-        }
+    // Tries of the minute leave many sessions behind; only the newest tell what comes next.
+    let newest = recording.next_session.saturating_sub(if recording.assured { 6 } else { 3 });
+    let by_the_minute = |side| {
+        recording.procedure_of(side).is_some_and(|procedure: &Procedure| procedure.minutes_since.is_some())
+    };
+    let sides: Vec<Side> = recording.sides().filter(|side| by_the_minute(*side)).collect();
+    if !sides.is_empty() {
+        let of_sides =
+            recording.sessions.iter().filter(|session| sides.contains(&recording.side_of(session.uid)));
+        let older: Vec<SessionNumber> =
+            of_sides.map(|session| session.number).filter(|number| *number < newest).collect();
+        recording.sessions.retain(|session| {
+            !older.contains(&session.number)
+                || !session.is_settled()
+                || turns.contains(&session.number)
+                || speaks(session)
+        });
     }
 }

@@ -8,7 +8,7 @@ use crate::journal::{AlarmCause, DecisionKind, EndedHow, EntryNumber, WaitingFor
 use crate::notified::{TOKEN_EXPIRED, Told};
 use crate::policy::seconds;
 use crate::reason::Cause;
-use crate::recording::{Because, Phase, Session};
+use crate::recording::{Because, Phase, Session, Side};
 use crate::rule::RuleId;
 
 /// Whether a session had a `sid` and does not record any more, without staff having ended it.
@@ -34,7 +34,7 @@ pub(crate) fn is_gone(session: &Session) -> bool {
 }
 
 /// Whether a session stands in the way of a replacement: live, starting, unconfirmed, or in doubt.
-fn stands_in_the_way(session: &Session) -> bool {
+pub(crate) fn stands_in_the_way(session: &Session) -> bool {
     match session.phase {
         Phase::Acquiring | Phase::Starting | Phase::Accepted | Phase::Live | Phase::Ending => true,
         Phase::Lost | Phase::NotStarted | Phase::TakenAsEnded | Phase::Over(_) | Phase::Abandoned => false,
@@ -43,15 +43,21 @@ fn stands_in_the_way(session: &Session) -> bool {
 
 /// R1, R3, R5, M10: what follows from a session that is gone.
 pub(crate) fn conclude(view: View<'_>, findings: &mut Findings) {
+    for side in view.recording.sides() {
+        conclude_side(view, side, findings);
+    }
+}
+
+/// The same for one side of a pair, or for the only one: a pair is two sessions again as soon as may be (A2).
+fn conclude_side(view: View<'_>, side: Side, findings: &mut Findings) {
     let recording = view.recording;
-    let busy = recording.procedure.is_some() || recording.waiting.is_some();
-    if !recording.is_wanted() || busy || recording.sessions.iter().any(stands_in_the_way) {
+    let of_side = |session: &&Session| recording.side_of(session.uid) == side;
+    let sessions = || recording.sessions.iter().filter(of_side);
+    let busy = recording.procedure_of(side).is_some() || recording.waiting.is_some();
+    if !recording.is_wanted() || busy || sessions().any(stands_in_the_way) {
         return;
     }
-    let Some(gone) = recording.sessions.iter().rev().find(|session| is_gone(session) && !session.replaced)
-    else {
-        return;
-    };
+    let Some(gone) = sessions().rfind(|session| is_gone(session) && !session.replaced) else { return };
     let evidence = evidence_of(gone);
     let number = gone.number;
     let cause = Cause::IsLost(number);

@@ -11,7 +11,7 @@ use crate::journal::{AlarmCause, DecisionKind, EntryNumber, RecordingId, Session
 use crate::line::Outcome;
 use crate::policy::seconds;
 use crate::reason::{Cause, Reason, Then};
-use crate::recording::{Because, MayRun, Phase, Procedure, Recording, Session};
+use crate::recording::{Because, MayRun, Phase, Procedure, Recording, Session, Side};
 use crate::rule::RuleId;
 use crate::schedule::gap_after;
 
@@ -49,9 +49,20 @@ pub(crate) fn look(view: View<'_>, findings: &mut Findings) {
     for session in recording.sessions.iter().filter(|session| session.stop_due.is_some()) {
         look_after_stop(view, session, findings);
     }
-    let Some(procedure) = recording.procedure.as_ref().filter(|_| recording.waiting.is_none()) else {
+    if recording.waiting.is_some() {
         return;
-    };
+    }
+    let begins = recording.procedures().filter_map(|procedure| look_at(view, procedure, findings));
+    // Of a pair, one begins after the other: the number of the next session is that of one.
+    let begins = begins.collect::<Vec<_>>().into_iter().min_by_key(|next| next.at);
+    if let Some(next) = begins {
+        findings.plan(acquire_of_next(view, &next));
+    }
+}
+
+/// What one start procedure finds; the acquire that begins its next session, if one is to begin.
+fn look_at(view: View<'_>, procedure: &Procedure, findings: &mut Findings) -> Option<NextAcquire> {
+    let recording = view.recording;
     if fell_due_unattended(view, procedure) {
         let begun = last_of_round(recording, procedure)
             .filter(|session| matches!(session.phase, Phase::Acquiring | Phase::Starting));
@@ -59,14 +70,15 @@ pub(crate) fn look(view: View<'_>, findings: &mut Findings) {
             // An answer may still come.
             Some(session) if session.acquire.open.is_some() || session.start.open.is_some() => {
                 findings.rests.push(crate::monitor::awaits(session.number, Operation::Start, RuleId::M10));
-                return;
             }
             // What was begun is left behind first, as a possible orphan where it may run (S9).
-            Some(session) => return give_up(session, RuleId::M10, findings),
-            None => {}
+            Some(session) => give_up(session, RuleId::M10, findings),
+            None => {
+                let (why, alarm) = (WaitingFor::Unattended, AlarmCause::Unattended);
+                wait(view, why, alarm, RuleId::M10, &[procedure.entry], findings);
+            }
         }
-        wait(view, WaitingFor::Unattended, AlarmCause::Unattended, RuleId::M10, &[procedure.entry], findings);
-        return;
+        return None;
     }
     if waits_for_another(view).is_some() {
         let number = recording.next_session;
@@ -79,11 +91,12 @@ pub(crate) fn look(view: View<'_>, findings: &mut Findings) {
             Then::GoesOn,
         );
         findings.rests.push(reason);
-        return;
+        return None;
     }
     match last_of_round(recording, procedure) {
-        None => match next_acquire(view) {
-            Some(next) => findings.plan(acquire_of_next(view, &next)),
+        None if awaits_the_first(recording, procedure) => {}
+        None => match next_of(view, procedure) {
+            Some(next) => return Some(next),
             // Every UID is known to run, or is another recording's: it is looked at again when that changes, or now and then.
             None => findings.looks.push(view.now + seconds(recording.policy.acquire_slow_gap)),
         },
@@ -96,7 +109,7 @@ pub(crate) fn look(view: View<'_>, findings: &mut Findings) {
                     let tries_end =
                         procedure.minutes_since.map(|since| since + seconds(policy.start_minutes_for));
                     findings.looks.extend(tries_end);
-                    findings.plan(acquire_of_next(view, &next));
+                    return Some(next);
                 }
                 Onward::Alarm(cause, rule) => {
                     let evidence = [last_entry(session)];
@@ -115,6 +128,7 @@ pub(crate) fn look(view: View<'_>, findings: &mut Findings) {
             | Phase::Over(_) => {}
         },
     }
+    None
 }
 
 /// S10: the recording of this channel and mode whose start procedure goes first.
@@ -122,9 +136,9 @@ pub(crate) fn look(view: View<'_>, findings: &mut Findings) {
 /// A request is refused while another one starts; this is for two that are replaced at the same time.
 pub(crate) fn waits_for_another(view: View<'_>) -> Option<&RecordingId> {
     let recording = view.recording;
-    let nothing_sent = recording.procedure.as_ref().is_none_or(|procedure| {
-        last_of_round(recording, procedure).is_none_or(|last| last.resource.is_none())
-    });
+    let nothing_sent = recording
+        .procedures()
+        .all(|procedure| last_of_round(recording, procedure).is_none_or(|last| last.resource.is_none()));
     view.board
         .starting(&recording.channel, recording.mode)
         .filter(|first| **first != recording.id && nothing_sent)
@@ -133,9 +147,24 @@ pub(crate) fn waits_for_another(view: View<'_>) -> Option<&RecordingId> {
 /// S11: the acquire that begins the next session, when one is to begin.
 pub(crate) fn next_acquire(view: View<'_>) -> Option<NextAcquire> {
     let recording = view.recording;
-    let procedure = recording.procedure.as_ref().filter(|_| recording.waiting.is_none())?;
+    let procedures = recording.procedures().filter(|_| recording.waiting.is_none());
+    procedures.filter_map(|procedure| next_of(view, procedure)).min_by_key(|next| next.at)
+}
+
+/// A1: the second of a pair begins when the first has the answer to its acquire, and does not wait for its start.
+fn awaits_the_first(recording: &Recording, procedure: &Procedure) -> bool {
+    let answered = |first: &Procedure| of_round(recording, first).any(|session| session.resource.is_some());
+    procedure.side == Side::Second && recording.procedure.as_ref().is_some_and(|first| !answered(first))
+}
+
+/// The acquire that begins the next session of one start procedure.
+fn next_of(view: View<'_>, procedure: &Procedure) -> Option<NextAcquire> {
+    let recording = view.recording;
     let Some(session) = last_of_round(recording, procedure) else {
-        let (uid, reuses) = first_uid(view)?;
+        if awaits_the_first(recording, procedure) {
+            return None;
+        }
+        let (uid, reuses) = first_uid(view, procedure.side)?;
         let waited = (procedure.rounds > 0).then(|| {
             let policy = &recording.policy;
             let quick = policy.acquire_gaps.len();
@@ -149,7 +178,8 @@ pub(crate) fn next_acquire(view: View<'_>) -> Option<NextAcquire> {
         });
         let (at, rule, cause) = waited.unwrap_or(match procedure.because {
             Because::Asked | Because::TriedAgain | Because::Adopted => {
-                (procedure.begun, RuleId::S2, Cause::Asked)
+                let rule = if procedure.side == Side::Second { RuleId::A1 } else { RuleId::S2 };
+                (procedure.begun, rule, Cause::Asked)
             }
             Because::Replaces(lost) => (procedure.begun, RuleId::R1, Cause::IsLost(lost)),
             Because::ChangesOver(_) => (procedure.begun, RuleId::T6, Cause::Proceeds),
@@ -169,12 +199,14 @@ pub(crate) fn next_acquire(view: View<'_>) -> Option<NextAcquire> {
 
 /// The last session of the round that runs.
 fn last_of_round<'a>(recording: &'a Recording, procedure: &Procedure) -> Option<&'a Session> {
-    recording.sessions.last().filter(|session| session.number >= procedure.from_session)
+    let of_side = |session: &&Session| recording.side_of(session.uid) == procedure.side;
+    recording.sessions.iter().rfind(of_side).filter(|session| session.number >= procedure.from_session)
 }
 
 fn of_round<'a>(recording: &'a Recording, procedure: &Procedure) -> impl Iterator<Item = &'a Session> {
-    let from = procedure.from_session;
-    recording.sessions.iter().filter(move |session| session.number >= from)
+    let (from, side) = (procedure.from_session, procedure.side);
+    let of_round = move |session: &&Session| session.number >= from && recording.side_of(session.uid) == side;
+    recording.sessions.iter().filter(of_round)
 }
 
 /// S4: tries of this UID in this round, whichever mixture of S4–S6 asked for them. One that was left behind while its
@@ -283,7 +315,12 @@ fn look_acquiring(view: View<'_>, session: &Session, findings: &mut Findings) {
             Then::GoesOn,
         )
     };
-    if full && !view.board.waits_longest(&view.recording.id) {
+    // S8: of a pair, the one that was begun first.
+    let after_its_own = view.recording.sessions.iter().any(|other| {
+        let waits = other.phase == Phase::Acquiring && other.acquire.outcome == Some(Outcome::PcwReached);
+        waits && other.number < session.number
+    });
+    if full && (after_its_own || !view.board.waits_longest(&view.recording.id)) {
         findings.rests.push(Reason { cause: Cause::OthersWaitLonger, ..reason });
         return;
     }
@@ -336,7 +373,7 @@ fn look_starting(view: View<'_>, session: &Session, findings: &mut Findings) {
     let of = Some(policy.start_tries);
     let (Some(outcome), Some(ended)) = (line.outcome, line.ended) else {
         // A try of the minute is one of many, and none of the four (S4).
-        let procedure = view.recording.procedure.as_ref();
+        let procedure = view.recording.procedure_of(view.recording.side_of(session.uid));
         let (attempt, then) = match procedure.filter(|procedure| procedure.minutes_since.is_none()) {
             Some(procedure) => ((tries_of(view.recording, procedure, session.uid) + 1, of), Then::NextUid),
             None => ((1, None), Then::EveryMinute),
@@ -344,7 +381,7 @@ fn look_starting(view: View<'_>, session: &Session, findings: &mut Findings) {
         send(plan(resource.at, RuleId::S2, attempt, Cause::Proceeds, then), findings);
         return;
     };
-    let Some(procedure) = &view.recording.procedure else {
+    let Some(procedure) = view.recording.procedure_of(view.recording.side_of(session.uid)) else {
         give_up(session, RuleId::S9, findings);
         return;
     };
@@ -515,7 +552,7 @@ fn onward(view: View<'_>, procedure: &Procedure, session: &Session) -> Onward {
         && view.board.is_notified(policy, view.now);
     let gap = if held_back || holder_is_ours { policy.orphan_wait } else { 0 };
     let tried: Vec<Uid> = of_round(recording, procedure).map(|session| session.uid).collect();
-    let free = order(recording)
+    let free = order(recording, procedure.side)
         .into_iter()
         .find(|uid| !tried.contains(uid) && view.board.is_free(&recording.channel, *uid, None));
     match free {
@@ -542,31 +579,35 @@ fn failed_uids(recording: &Recording, procedure: &Procedure) -> usize {
     uids.len()
 }
 
-/// S11: original and backup in turn, then the reserves.
-fn order(recording: &Recording) -> Vec<Uid> {
-    let uids = &recording.uids;
+/// S11: original and backup in turn, then the reserves; of a pair each side has two of them (A1).
+fn order(recording: &Recording, side: Side) -> Vec<Uid> {
+    let pair = recording.pair(side);
     let last = recording
         .sessions
         .iter()
         .rev()
         .filter(|session| session.sid.is_some())
         .map(|session| session.uid)
-        .find(|uid| *uid == uids.original || *uid == uids.backup);
-    let first = last.map_or(uids.original, |last| other_of_pair(recording, last));
+        .find(|uid| pair.contains(uid));
+    let first = last.map_or(pair[0], |last| other_of_pair(recording, last));
     let mut order = vec![first, other_of_pair(recording, first)];
-    order.extend(&uids.reserves);
+    if !recording.assured {
+        order.extend(&recording.uids.reserves);
+    }
     order
 }
 
 fn other_of_pair(recording: &Recording, uid: Uid) -> Uid {
-    if uid == recording.uids.original { recording.uids.backup } else { recording.uids.original }
+    let [original, backup] = recording.pair(recording.side_of(uid));
+    if uid == original { backup } else { original }
 }
 
 /// S4: whose turn it is in the next minute: the other of the pair. A session that is to be changed over, or doubled, runs
 /// with one of them; a reserve takes its turn.
 fn next_in_turn(recording: &Recording, uid: Uid) -> Uid {
     let other = other_of_pair(recording, uid);
-    let reserves = recording.uids.reserves.iter().copied().filter(|reserve| *reserve != uid);
+    let reserves = recording.uids.reserves.iter().copied();
+    let reserves = reserves.filter(|reserve| *reserve != uid && !recording.assured);
     let in_turn = [other].into_iter().chain(reserves).chain([uid]);
     in_turn.into_iter().find(|uid| !runs_with(recording, *uid, None)).unwrap_or(other)
 }
@@ -580,9 +621,9 @@ pub(crate) fn runs_with(recording: &Recording, uid: Uid, except: Option<SessionN
 }
 
 /// S11: the UID of a round's first session, and whether it is one that is not free.
-fn first_uid(view: View<'_>) -> Option<(Uid, bool)> {
+fn first_uid(view: View<'_>, side: Side) -> Option<(Uid, bool)> {
     let recording = view.recording;
-    let order = order(recording);
+    let order = order(recording, side);
     let free = order.iter().find(|uid| view.board.is_free(&recording.channel, **uid, None));
     if let Some(uid) = free {
         return Some((*uid, false));
@@ -639,8 +680,10 @@ fn look_after_stop(view: View<'_>, session: &Session, findings: &mut Findings) {
                 findings.plan(repeat);
                 return;
             }
-            let procedure = view.recording.procedure.clone().unwrap_or(Procedure {
+            let side = view.recording.side_of(session.uid);
+            let procedure = view.recording.procedure_of(side).cloned().unwrap_or(Procedure {
                 because: session.because,
+                side,
                 begun: session.begun,
                 entry: 0,
                 from_session: session.number,

@@ -233,7 +233,7 @@ pub(crate) fn conclude_control(view: View<'_>, session: &Session, findings: &mut
         && session.phase == Phase::Live
         && !session.replaced
         && wanted(view, session).is_none()
-        && recording.procedure.is_none()
+        && recording.procedure_of(recording.side_of(session.uid)).is_none()
         && recording.waiting.is_none();
     if to_change && view.now < control.ends {
         if view.now >= control.changeover {

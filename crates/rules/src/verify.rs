@@ -106,7 +106,9 @@ pub(crate) fn registration_query_at(view: View<'_>, session: &Session) -> Option
 pub(crate) fn conclude_registration(view: View<'_>, session: &Session, findings: &mut Findings) {
     let Some(due) = awaits_registration(view, session) else { return };
     let recording = view.recording;
-    let busy = recording.procedure.is_some() || recording.waiting.is_some() || recording.watched;
+    let busy = recording.procedure_of(recording.side_of(session.uid)).is_some()
+        || recording.waiting.is_some()
+        || recording.watched;
     // A session that has run for long is not doubled because somebody switched this on.
     let verdict = verdict_at(&recording.policy, session);
     let timely = |asked| asked >= due && verdict.is_some_and(|verdict| asked < verdict);

@@ -118,6 +118,7 @@ fn requested() -> Entry {
         policy: Policy::default(),
         rules: RULES_VERSION,
         watched: false,
+        assured: false,
     };
     entry(1, By::Staff("Demonstration".to_owned()), Fact::Requested(Box::new(requested)))
 }
@@ -250,6 +251,7 @@ fn every_body_is_the_one_in_its_file() {
                 settings: RecordingSettings::default(),
                 policy: Some("swift".to_owned()),
                 beside: true,
+                assured: false,
             },
         ),
         check(

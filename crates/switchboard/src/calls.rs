@@ -375,7 +375,7 @@ impl Switchboard {
             resource_id: permitted.resource_id.as_ref(),
             sid: permitted.sid.as_ref(),
             asynchronous: permitted.asynchronous,
-            exclude: &[],
+            exclude: &permitted.exclude,
             update: update.as_ref(),
             layout: layout.as_ref(),
         };

@@ -151,6 +151,12 @@ impl Switchboard {
                 Problem { rule: refusal.rule, ..problem(status, kind, refusal.sentence) }
             },
         )?;
+        if ask.assured {
+            rules::permits_pair(&uids).map_err(|refusal| Problem {
+                rule: refusal.rule,
+                ..problem(422, "uids", refusal.sentence)
+            })?;
+        }
         rules::permits_policy(board, &policy).map_err(|refusal| unfit(&refusal))?;
         let requested = Requested {
             app: ask.app.clone(),
@@ -162,6 +168,7 @@ impl Switchboard {
             policy,
             rules: RULES_VERSION,
             watched: false,
+            assured: ask.assured,
         };
         self.count_start(&actor.person, now)?;
         let facts = vec![Fact::Requested(Box::new(requested))];
@@ -215,6 +222,7 @@ impl Switchboard {
             policy,
             rules: RULES_VERSION,
             watched: true,
+            assured: false,
         };
         let adopted = Adopted {
             session: 1,

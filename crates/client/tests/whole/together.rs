@@ -293,6 +293,7 @@ impl Together {
             settings: RecordingSettings::default(),
             policy: None,
             beside: false,
+            assured: false,
         };
         let ((key, entropy), actor, now) = (self.fresh(), self.actor(), self.instant());
         let asked = self.board().asked(&actor, &key, &ask, entropy, now).expect("it is taken");

@@ -163,6 +163,7 @@ impl FakeProxy {
             policy: Policy::DOCUMENTED,
             rules: RULES_VERSION,
             watched: false,
+            assured: false,
         };
         self.write(&id, By::Staff("ada".to_owned()), Fact::Requested(Box::new(requested)));
         id

@@ -1,5 +1,6 @@
 //! Every rule in virtual time: a desk that does what the rules say, against a service that a test scripts.
 
+mod assurance;
 mod bundle;
 mod checklist;
 mod edges;
@@ -158,6 +159,7 @@ pub(crate) fn requested(policy: Policy) -> Requested {
         policy,
         rules: crate::journal::RULES_VERSION,
         watched: false,
+        assured: false,
     }
 }
 

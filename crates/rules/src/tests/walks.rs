@@ -26,7 +26,9 @@ use crate::policy::{Patience, StopAnswers};
 use crate::{Bundle, checklist, concerns, files, outlook, planned, stop};
 
 /// How many walks there are; a fourth of them in each of four tests, which run side by side.
-const WALKS: u64 = 40;
+const WALKS: u64 = 48;
+/// From this one on they are of pairs (A).
+const PAIRS_FROM: u64 = 40;
 /// A walk ends when its journal has so many entries.
 const ENTRIES: usize = 120;
 /// Or after so many turns.
@@ -270,6 +272,8 @@ fn all_that_is_said(recording: &Recording, board: &Board, entry: &Entry) -> Resu
         write!(hash, "{:?}", checklist(recording, session, board))?;
         write!(hash, "{:?}", stop::control(&recording.policy, session, recording.control_hours))?;
         write!(hash, "{:?}", stop::is_due_at(recording, number))?;
+        let pair = (recording.side_of(session.uid), recording.main_session().map(|main| main.number));
+        write!(hash, "{pair:?}")?;
         for uid in [ORIGINAL, BACKUP, RESERVE] {
             let uid = Uid::new(uid).expect("not zero");
             let free = board.is_free(&recording.channel, uid, Some((&recording.id, number)));
@@ -413,7 +417,7 @@ fn over(mut recording: Recording) -> Recording {
 impl Walk {
     fn new(seed: u64) -> Self {
         let mut chance = Chance(seed);
-        let asked = request(&mut chance);
+        let asked = Requested { assured: seed >= PAIRS_FROM, ..request(&mut chance) };
         let facts = BoardFacts {
             has_region: chance.percent(50),
             fresh_tokens: chance.percent(50),

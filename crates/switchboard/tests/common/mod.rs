@@ -244,6 +244,7 @@ impl World {
             settings: agora::RecordingSettings::default(),
             policy: None,
             beside: false,
+            assured: false,
         }
     }
 
