@@ -545,14 +545,14 @@ impl<'a> Simulation<'a> {
         let now = self.instant();
         let config = desk::config(&self.schedule.world);
         match Switchboard::open(config, Box::new(self.disk.clone()), Box::new(Bodies), now) {
-            Ok(board) => {
+            Ok(board) if board.unwritten().is_none() => {
                 self.board = Some(board);
                 self.note(|| "the proxy runs".to_owned());
                 self.touched = self.recordings.clone();
                 self.after_board();
             }
-            // A full disk: it is started again, as whoever runs it would.
-            Err(_) => {
+            // A full disk: it holds what it closed, and the judge reads what is durable. It is started again.
+            Ok(_) | Err(_) => {
                 let incarnation = self.incarnation;
                 self.schedule_event(self.now + 1_000, Event::Restart(incarnation));
             }
