@@ -105,6 +105,8 @@ pub struct Platter {
     key_uses: Vec<KeyUse>,
     app_lines: Vec<AppLine>,
     notices: BTreeMap<String, Notice>,
+    /// How often a proxy began to use it.
+    opened: u32,
     /// Nothing can be written.
     pub full: bool,
     /// At the so many-th write from now on the proxy is killed: just after it is durable, or just before.
@@ -194,7 +196,10 @@ impl Store for Disk {
     }
 
     fn journal_id(&mut self) -> Result<String, StoreError> {
-        Ok("journal".to_owned())
+        // Every run here ends by being killed, so each has a name of its own: it may have shown what it could not write.
+        let mut platter = self.open();
+        platter.opened += 1;
+        Ok(format!("journal-{}", platter.opened))
     }
 
     fn each_line(&mut self, take: &mut dyn FnMut(Line)) -> Result<(), StoreError> {
