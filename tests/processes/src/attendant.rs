@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::binaries::program;
@@ -15,6 +15,7 @@ use crate::eventually;
 pub struct Attendant {
     child: Child,
     said: Arc<Mutex<Vec<String>>>,
+    reads: Option<JoinHandle<()>>,
 }
 
 impl Attendant {
@@ -35,12 +36,12 @@ impl Attendant {
         let said = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&said);
         let errors = child.stderr.take().expect("it was asked for");
-        thread::spawn(move || {
+        let reads = thread::spawn(move || {
             for line in BufReader::new(errors).lines().map_while(Result::ok) {
                 heard.lock().unwrap_or_else(PoisonError::into_inner).push(line);
             }
         });
-        Self { child, said }
+        Self { child, said, reads: Some(reads) }
     }
 
     /// What it logged.
@@ -48,12 +49,18 @@ impl Attendant {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).join("\n")
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until it ends by itself, and until all that it said is read.
     ///
     /// # Panics
     /// When it does not.
     pub fn ends_within(&mut self, at_most: Duration) -> ExitStatus {
-        eventually(at_most, "the attendant ends", || self.child.try_wait().expect("it is a child"))
+        let status =
+            eventually(at_most, "the attendant ends", || self.child.try_wait().expect("it is a child"));
+        // What it said last is read after its end.
+        if let Some(reads) = self.reads.take() {
+            reads.join().expect("reading does not fail");
+        }
+        status
     }
 }
 
