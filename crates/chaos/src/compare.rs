@@ -40,7 +40,12 @@ pub struct Model {
     pub(crate) region: bool,
     /// When the last notification came.
     pub(crate) notified: Option<Timestamp>,
+    /// When the first one came: for a moment no page knows of it.
+    pub(crate) notified_first: Option<Timestamp>,
 }
+
+/// Facts of the App ID reach a page with a heartbeat, a real second later at most: so long at forty times its speed.
+const TOLD_WITHIN: Duration = Duration::from_secs(60);
 
 impl Model {
     /// Takes in an entry.
@@ -68,7 +73,15 @@ impl Model {
     /// M10: how soon something was due when somebody last acted.
     fn interval_due(&self, id: &RecordingId) -> Option<Duration> {
         let it = Recording { hurried: None, ..self.recordings.get(id)?.clone() };
-        let look = Look { model: self, id, it: &it, now: it.acted, alone: false, due: Due::default() };
+        let look = Look {
+            model: self,
+            id,
+            it: &it,
+            now: it.acted,
+            alone: false,
+            unnotified: false,
+            due: Due::default(),
+        };
         let queries = it.sessions.iter().filter(|session| session.watched()).filter_map(|session| {
             // One that may record was due within its interval, whatever came meanwhile.
             let records = matches!(session.state, State::Accepted | State::Live | State::Ending)
@@ -87,7 +100,16 @@ impl Model {
     /// What is due for a recording at this instant.
     pub(crate) fn due(&self, id: &RecordingId, now: Timestamp, alone: bool) -> Due {
         let Some(it) = self.recordings.get(id) else { return Due::default() };
-        let mut look = Look { model: self, id, it, now, alone, due: Due::default() };
+        let mut look = Look { model: self, id, it, now, alone, unnotified: false, due: Due::default() };
+        look.everything();
+        look.due
+    }
+
+    /// The same as somebody sees it who was not told yet that notifications come.
+    fn due_unnotified(&self, id: &RecordingId, now: Timestamp) -> Due {
+        let fresh = self.notified_first.is_some_and(|first| now.since(first) <= TOLD_WITHIN);
+        let Some(it) = self.recordings.get(id).filter(|_| fresh) else { return Due::default() };
+        let mut look = Look { model: self, id, it, now, alone: true, unnotified: true, due: Due::default() };
         look.everything();
         look.due
     }
@@ -116,7 +138,8 @@ impl Model {
                 let was_due = self.recordings.get(id).map_or(&[][..], |recording| &recording.was_due);
                 let allowed = due.calls.iter().any(fits)
                     || self.due(id, before, true).calls.iter().any(fits)
-                    || was_due.iter().any(fits);
+                    || was_due.iter().any(fits)
+                    || self.due_unnotified(id, at).calls.iter().any(fits);
                 (!allowed).then(|| format!("{id} at {at}: {sent:?}, where the model has {:?}", due.calls))
             }
             Fact::Decided(decision) => {
@@ -143,6 +166,7 @@ impl Model {
         self.first = board.domain(policy, now, false);
         self.region = board.facts().has_region;
         self.notified = board.facts().notified;
+        self.notified_first = self.notified_first.or(self.notified);
         let stale = board.domain(policy, now, true) != self.first;
         let own = self.due(&recording.id, now, false);
         let engine = rules::outlook(recording, board, now);
@@ -205,6 +229,8 @@ pub(crate) struct Look<'a> {
     pub now: Timestamp,
     /// What other recordings do is not looked at: a page may not have known it yet.
     pub alone: bool,
+    /// As somebody sees it who was not told yet that notifications come.
+    pub unnotified: bool,
     pub due: Due,
 }
 
@@ -242,7 +268,8 @@ impl Look<'_> {
 
     /// S9: whether a notification was seen within a day.
     pub fn is_notified(&self) -> bool {
-        self.model.notified.is_some_and(|seen| self.now.since(seen) <= Duration::from_secs(86_400))
+        !self.unnotified
+            && self.model.notified.is_some_and(|seen| self.now.since(seen) <= Duration::from_secs(86_400))
     }
 
     /// An alarm: once for its cause, until that has passed.

@@ -513,7 +513,7 @@ impl Recording {
             self.sessions.push(Session::new(sent.session, sent.uid, because, at));
             self.next += 1;
         }
-        self.was_due.clear();
+        self.was_due.retain(|plan| plan.session != sent.session);
         let Some(session) = self.session_mut(sent.session) else { return };
         if sent.operation == Operation::Query {
             session.asks = None;

@@ -33,6 +33,14 @@ pub fn is_due_at(recording: &Recording, session: SessionNumber) -> Option<Timest
     [of_recording, session.stop_asked, due].into_iter().flatten().min()
 }
 
+/// From when on a stop of this session may leave that staff asked for (T7). One that a rule wants before is sent by that
+/// rule, and says so.
+pub fn asked_for_at(recording: &Recording, session: SessionNumber) -> Option<Timestamp> {
+    let session = recording.session(session)?;
+    let of_recording = recording.stop.as_ref().map(|stop| stop.not_before);
+    [of_recording, session.stop_asked].into_iter().flatten().min()
+}
+
 /// T1: whether a stop is to be answered before the upload is done.
 pub(crate) fn is_asynchronous(view: View<'_>) -> bool {
     match view.recording.policy.stop_answers {

@@ -129,7 +129,7 @@ impl Switchboard {
         let holding = Holding { client, epoch: kept.epoch };
         let mut stops = Vec::new();
         for call in calls {
-            let Some(not_before) = rules::stop::is_due_at(&kept.folded, call.session) else { continue };
+            let Some(not_before) = rules::stop::asked_for_at(&kept.folded, call.session) else { continue };
             let not_before = not_before.max(self.journal_now(now));
             let call = call.after(kept.folded.last);
             if !self.windows.contains_key(&kept.folded.app)

@@ -144,21 +144,16 @@ impl Switchboard {
 
     /// Tries the store again when it is time: writes what is held, or tries whether anything can be written.
     pub(crate) fn try_store(&mut self, now: Now) {
-        let looked_at = self.leases.clients().next().is_some();
-        let due = match (&self.held.trouble, looked_at) {
-            (Some(_), _) => self.held.tried_at + RETRY_STORE,
-            (None, true) => self.held.tried_at + PROBE_EVERY,
-            (None, false) => return,
-        };
-        if now.real >= due {
+        if self.store_due(now).is_zero() {
             self.write_held(now);
         }
     }
 
-    /// After how much real time [`Switchboard::try_store`] has something to do that cannot wait for a heartbeat.
-    pub(crate) fn store_due(&self, now: Now) -> Option<Duration> {
-        self.held.trouble.as_ref()?;
-        Some((self.held.tried_at + RETRY_STORE).saturating_sub(now.real))
+    /// After how much real time [`Switchboard::try_store`] has something to do. Who looks on changes nothing about it, so
+    /// that the calls of a desk do not depend on that either (I-15).
+    pub(crate) fn store_due(&self, now: Now) -> Duration {
+        let every = if self.held.trouble.is_some() { RETRY_STORE } else { PROBE_EVERY };
+        (self.held.tried_at + every).saturating_sub(now.real)
     }
 
     /// Writes what is held, in its place; tries whether anything can be written if nothing is.

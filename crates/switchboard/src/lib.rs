@@ -336,10 +336,7 @@ impl Switchboard {
         for sending in sending.into_iter().chain(kept) {
             due = due.min(sending);
         }
-        if let Some(store) = self.store_due(now) {
-            due = due.min(store);
-        }
-        due
+        due.min(self.store_due(now))
     }
 
     /// One recording, folded.
