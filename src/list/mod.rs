@@ -284,7 +284,8 @@ pub fn draw(board_state: BoardState, all: &[Rc<Listed>]) -> Node {
     }
     nodes![
         above_the_list(all),
-        unattended::line(list, all),
+        // By itself: it comes and goes, and the field that somebody types into stays.
+        live(move || unattended::line(list)),
         el("div.board-page")
             // Not when it leaves the rows alone: the button that sorts them stands over them.
             .on("mouseleave", move |_| list.let_go())

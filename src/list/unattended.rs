@@ -1,7 +1,5 @@
 //! What happened while nobody acted (M10): from when to when, for how many recordings, and what it may have cost.
 
-use std::rc::Rc;
-
 use agora::Timestamp;
 use leptos::prelude::*;
 
@@ -12,14 +10,14 @@ use crate::kept::{keep, kept};
 use crate::parts::banner::banner;
 use crate::parts::icon::{Glyph, Tone};
 use crate::parts::rule::rule_link;
-use crate::screens::board::Listed;
 use crate::words;
 
 /// Where it is kept up to when a reader has seen such stretches, in milliseconds since 1970.
 pub const SEEN: &str = "tallylight-unattended";
 
 /// The stretches that this reader has not seen yet, told as one.
-pub fn line(list: List, all: &[Rc<Listed>]) -> Node {
+pub fn line(list: List) -> Node {
+    let all = list.board.all();
     let seen = list.unattended_seen.get();
     let (mut span, mut count, mut minutes): (Option<(Timestamp, Timestamp)>, usize, u64) = (None, 0, 0);
     for gap in all.iter().filter_map(|listed| listed.unattended).filter(|gap| gap.to.millis() > seen) {
@@ -35,7 +33,6 @@ pub fn line(list: List, all: &[Rc<Listed>]) -> Node {
         list.unattended_seen.set(to.millis());
     };
     banner(Tone::Caution, Glyph::Caution, false)
-        .key("unattended")
         .add(el("p").add(says).add(" ").add(rule_link(rules::RuleId::M10)))
         .add(
             el("span.buttons")

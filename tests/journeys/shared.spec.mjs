@@ -54,8 +54,10 @@ test("4.2 a view is shared with the team, and nobody writes over what another ch
 test.describe("many that ended", () => {
   test.use({ deskOptions: { clockRate: 60, seed: 4, app: "qps = 100" } });
 
-  test("4.2 recordings that ended are searched at the proxy and come by the page", async ({ desk, page }) => {
+  test("4.2 recordings that ended are searched at the proxy and come by the page", async ({ desk, page, trouble }) => {
     test.slow();
+    // The page is loaded again while it still acts for some of them.
+    trouble.allow(/\b(40[39]|ERR_ABORTED)\b.*\/(calls|decisions|leases)\b|\/(calls|decisions|leases)\b.*ERR_ABORTED/);
     await page.goto(desk.url);
     const ids = [];
     while (ids.length < 56) {

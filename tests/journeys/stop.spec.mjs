@@ -68,8 +68,6 @@ test.describe("said why", () => {
     await expect(state(page)).toHaveText(/Stopping|Ended/);
     const [asked] = facts(await desk.journal(id), "StopRequested");
     expect(asked.reason).toBe("The lesson ended early");
-    await page.goto(`${desk.url}?open=${id}`);
-    await expect(page.getByText("The lesson ended early").first()).toBeVisible();
   });
 });
 
