@@ -4,6 +4,7 @@
 //! modules beside this one, through the traits in [`ports`] and in `switchboard::ports`.
 //!
 //! - `routes`: every path with the capability it needs, in one table.
+//! - `signed`: who is behind a request.
 //! - `gate`: which hosts and origins are answered.
 //! - `desk`: the thread of the switchboard. `socket`: one page's stream.
 //! - `notifications`: the webhook of the service. `patience`: how long a connection may be silent.
@@ -17,6 +18,7 @@ mod notifications;
 mod patience;
 pub mod ports;
 mod routes;
+mod signed;
 mod socket;
 
 use std::io;
@@ -122,7 +124,8 @@ pub async fn serve(parts: Parts, listener: tokio::net::TcpListener) -> io::Resul
         ending.end();
     };
     let listener = Patient::new(listener, SILENT_MAX);
-    let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown).into_future();
+    let service = router.into_make_service_with_connect_info::<signed::Peer>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(shutdown).into_future();
     tokio::pin!(serving);
     let (served, runs) = tokio::select! {
         served = &mut serving => (served, true),

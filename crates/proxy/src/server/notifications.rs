@@ -22,6 +22,7 @@ use super::Server;
 use super::answer::{Answer, Refused, json};
 use super::desk::NotTaken;
 use super::routes::{actor, sized};
+use super::signed::Signed;
 use crate::signature::{V1_HEADER, V2_HEADER};
 
 type Shared = State<Arc<Server>>;
@@ -92,8 +93,13 @@ fn refusal(not_taken: &NotTaken) -> Refused {
 }
 
 /// `POST /api/v1/notifications/{app}/setup`.
-pub(crate) async fn set_up(State(server): Shared, Path(app): Path<String>, headers: HeaderMap) -> Answer {
-    let actor = actor(&server, &headers)?;
+pub(crate) async fn set_up(
+    State(server): Shared,
+    Path(app): Path<String>,
+    signed: Signed,
+    headers: HeaderMap,
+) -> Answer {
+    let actor = actor(&signed, &headers)?;
     let until = server.desk.ask(move |switchboard, now| switchboard.set_up_notifications(&actor, &app, now));
     Ok(json(StatusCode::OK, &until.await??))
 }

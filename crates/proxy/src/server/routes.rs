@@ -8,14 +8,14 @@ use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post, put};
 use rules::api::{
     Acknowledge, AdoptOrphan, AdoptRecording, AppSetup, CLIENT_HEADER, Capability, ChangeLayout,
-    ChangePolicy, ChangeUpdate, ClaimLeases, Dismiss, JournalPage, MakeCall, MakeDecision, PROTOCOL, Person,
+    ChangePolicy, ChangeUpdate, ClaimLeases, Dismiss, JournalPage, MakeCall, MakeDecision, PROTOCOL,
     PressStop, PutViews, RequestRecording, Role, SECRET_HEADER, Setup,
 };
 use rules::{EntryNumber, RecordingId, SessionNumber};
@@ -23,7 +23,7 @@ use serde::Deserialize;
 use switchboard::{Actor, Arrival, Command, Filter};
 
 use super::answer::{Answer, BODY_BYTES_MAX, Refused, json, read};
-use super::ports::digest_of;
+use super::signed::{self, Signed, Unsigned};
 use super::socket::{MESSAGE_BYTES_MAX, READ_BUFFER_BYTES, close};
 use super::{Server, gate, metrics, notifications, socket};
 
@@ -111,8 +111,7 @@ pub(crate) fn router(server: &Arc<Server>, statics: Router) -> Router {
     for route in ROUTES.iter().filter(|route| server.settings.demo || !route.demo) {
         let mut handler = (route.handler)();
         if let Some(capability) = route.needs {
-            let state = (server.clone(), capability);
-            handler = handler.layer(middleware::from_fn_with_state(state, capable));
+            handler = handler.layer(middleware::from_fn_with_state(capability, capable));
         }
         router = router.route(route.path, handler);
     }
@@ -120,6 +119,7 @@ pub(crate) fn router(server: &Arc<Server>, statics: Router) -> Router {
         .route("/api/{*path}", any(nothing_here))
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(server.clone(), signed::identify))
         .with_state(server.clone())
         .fallback_service(statics)
         .layer(middleware::from_fn_with_state(server.clone(), gate::guard))
@@ -132,19 +132,20 @@ async fn secured(mut response: Response) -> Response {
     response
 }
 
-async fn capable(
-    State((server, needed)): State<(Arc<Server>, Capability)>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let person = match server.person(request.headers()) {
-        Ok(person) => person,
-        Err(refused) => return refused.into_response(),
+async fn capable(State(needed): State<Capability>, request: Request, next: Next) -> Response {
+    let known = request.extensions();
+    let Some(signed) = known.get::<Signed>() else {
+        let from = known.get::<signed::From>().map(|signed::From(from)| from);
+        tracing::info!(from = ?from, path = ?request.uri().path(), "refused: nobody is signed in");
+        let why = known.get::<Unsigned>().map(|Unsigned(problem)| problem.clone());
+        return Refused::from(why.unwrap_or_else(signed::nobody)).into_response();
     };
-    if person.capabilities.contains(&needed) {
+    if signed.person.capabilities.contains(&needed) {
         return next.run(request).await;
     }
-    let title = format!("{} may not do this.", person.name);
+    let Signed { person, sign_in, from } = signed;
+    tracing::info!(person = ?person.name, ?sign_in, %from, path = ?request.uri().path(), "refused: not allowed");
+    let title = format!("{} may not do this.", signed.person.name);
     Refused::new(StatusCode::FORBIDDEN, "not_allowed", title).into_response()
 }
 
@@ -189,11 +190,15 @@ async fn metrics_text(State(server): Shared) -> Answer {
 
 // ---- what a page reads -----------------------------------------------------------------------------------------
 
-async fn me(State(server): Shared, headers: HeaderMap) -> Answer {
-    Ok(json(StatusCode::OK, server.person(&headers)?))
+async fn me(known: Extensions) -> Answer {
+    match (known.get::<Signed>(), known.get::<Unsigned>()) {
+        (Some(signed), _) => Ok(json(StatusCode::OK, &signed.person)),
+        (None, Some(Unsigned(problem))) => Err(problem.clone().into()),
+        (None, None) => Err(signed::nobody().into()),
+    }
 }
 
-async fn setup(State(server): Shared, headers: HeaderMap) -> Answer {
+async fn setup(State(server): Shared, signed: Signed) -> Answer {
     let damaged = server.desk.ask(|switchboard, _| switchboard.damaged().cloned().collect()).await?;
     let settings = &server.settings;
     let apps = settings.apps.iter().map(|app| AppSetup {
@@ -208,7 +213,7 @@ async fn setup(State(server): Shared, headers: HeaderMap) -> Answer {
     let setup = Setup {
         build: settings.build.clone(),
         protocol: PROTOCOL,
-        person: server.person(&headers)?.clone(),
+        person: signed.person,
         apps: apps.collect(),
         policies: settings.policies.clone(),
         demo: settings.demo,
@@ -249,14 +254,14 @@ struct StreamQuery {
 async fn stream(
     State(server): Shared,
     Query(query): Query<StreamQuery>,
-    headers: HeaderMap,
+    signed: Signed,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Answer {
     let upgrade = upgrade
         .map_err(|_| Refused::new(StatusCode::UPGRADE_REQUIRED, "bad_request", "This is a WebSocket."))?;
-    let person = server.person(&headers)?;
+    let person = signed.person;
     let arrival = Arrival {
-        person: person.name.clone(),
+        person: person.name,
         operates: person.capabilities.contains(&Operate),
         attendant: person.role == Role::Attendant,
         secret: secret()?,
@@ -314,9 +319,14 @@ async fn views(State(server): Shared) -> Answer {
     Ok(json(StatusCode::OK, &views))
 }
 
-async fn put_views(State(server): Shared, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Answer {
+async fn put_views(
+    State(server): Shared,
+    signed: Signed,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
     let put: PutViews = read(&headers, &sized(body)?)?;
-    let actor = actor(&server, &headers)?;
+    let actor = actor(&signed, &headers)?;
     let views = server.desk.ask(move |switchboard, now| switchboard.views_put(&actor, &put, now));
     Ok(json(StatusCode::OK, &views.await??))
 }
@@ -359,18 +369,28 @@ async fn journal(
 
 // ---- what people ask for ---------------------------------------------------------------------------------------
 
-async fn ask(State(server): Shared, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Answer {
+async fn ask(
+    State(server): Shared,
+    signed: Signed,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
     let ask: RequestRecording = read(&headers, &sized(body)?)?;
-    let (actor, key, entropy) = (actor(&server, &headers)?, idempotency_key(&headers)?, entropy()?);
+    let (actor, key, entropy) = (actor(&signed, &headers)?, idempotency_key(&headers)?, entropy()?);
     let asked = server.desk.ask(move |switchboard, now| switchboard.asked(&actor, &key, &ask, entropy, now));
     let asked = asked.await??;
     let status = if asked.existing { StatusCode::OK } else { StatusCode::CREATED };
     Ok(json(status, &asked))
 }
 
-async fn adopt(State(server): Shared, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Answer {
+async fn adopt(
+    State(server): Shared,
+    signed: Signed,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
     let adopt: AdoptRecording = read(&headers, &sized(body)?)?;
-    let (actor, key, entropy) = (actor(&server, &headers)?, idempotency_key(&headers)?, entropy()?);
+    let (actor, key, entropy) = (actor(&signed, &headers)?, idempotency_key(&headers)?, entropy()?);
     let asked =
         server.desk.ask(move |switchboard, now| switchboard.adopted(&actor, &key, &adopt, entropy, now));
     let asked = asked.await??;
@@ -403,107 +423,136 @@ async fn stop(
     State(server): Shared,
     Path(id): Path<String>,
     Query(query): Query<StopQuery>,
+    signed: Signed,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let stop = query.command(None, &headers, body)?;
-    command(&server, &id, &headers, stop).await
+    command(&server, &id, &signed, &headers, stop).await
 }
 
 async fn stop_session(
     State(server): Shared,
     Path((id, session)): Path<(String, SessionNumber)>,
     Query(query): Query<StopQuery>,
+    signed: Signed,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let stop = query.command(Some(session), &headers, body)?;
-    command(&server, &id, &headers, stop).await
+    command(&server, &id, &signed, &headers, stop).await
 }
 
-async fn withdraw(State(server): Shared, Path(id): Path<String>, headers: HeaderMap) -> Answer {
-    command(&server, &id, &headers, Command::WithdrawStop).await
+async fn withdraw(
+    State(server): Shared,
+    Path(id): Path<String>,
+    signed: Signed,
+    headers: HeaderMap,
+) -> Answer {
+    command(&server, &id, &signed, &headers, Command::WithdrawStop).await
 }
 
-async fn try_again(State(server): Shared, Path(id): Path<String>, headers: HeaderMap) -> Answer {
-    command(&server, &id, &headers, Command::TryAgain).await
+async fn try_again(
+    State(server): Shared,
+    Path(id): Path<String>,
+    signed: Signed,
+    headers: HeaderMap,
+) -> Answer {
+    command(&server, &id, &signed, &headers, Command::TryAgain).await
 }
 
-async fn hurry(State(server): Shared, Path(id): Path<String>, headers: HeaderMap) -> Answer {
-    command(&server, &id, &headers, Command::Hurry).await
+async fn hurry(State(server): Shared, Path(id): Path<String>, signed: Signed, headers: HeaderMap) -> Answer {
+    command(&server, &id, &signed, &headers, Command::Hurry).await
 }
 
 async fn policy(
     State(server): Shared,
     Path(id): Path<String>,
+    signed: Signed,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let ChangePolicy { policy } = read(&headers, &sized(body)?)?;
-    command(&server, &id, &headers, Command::ChangePolicy(policy)).await
+    command(&server, &id, &signed, &headers, Command::ChangePolicy(policy)).await
 }
 
 async fn update(
     State(server): Shared,
     Path(id): Path<String>,
+    signed: Signed,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let change: ChangeUpdate = read(&headers, &sized(body)?)?;
-    command(&server, &id, &headers, Command::Update(Box::new(change))).await
+    command(&server, &id, &signed, &headers, Command::Update(Box::new(change))).await
 }
 
 async fn layout(
     State(server): Shared,
     Path(id): Path<String>,
+    signed: Signed,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let change: ChangeLayout = read(&headers, &sized(body)?)?;
-    command(&server, &id, &headers, Command::Layout(Box::new(change))).await
+    command(&server, &id, &signed, &headers, Command::Layout(Box::new(change))).await
 }
 
 async fn acknowledge(
     State(server): Shared,
     Path(id): Path<String>,
+    signed: Signed,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let Acknowledge { alarm } = read(&headers, &sized(body)?)?;
-    command(&server, &id, &headers, Command::Acknowledge(alarm)).await
+    command(&server, &id, &signed, &headers, Command::Acknowledge(alarm)).await
 }
 
 async fn adopt_orphan(
     State(server): Shared,
     Path((id, session)): Path<(String, SessionNumber)>,
+    signed: Signed,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let AdoptOrphan { sid } = read(&headers, &sized(body)?)?;
-    command(&server, &id, &headers, Command::Adopt { session, sid }).await
+    command(&server, &id, &signed, &headers, Command::Adopt { session, sid }).await
 }
 
 async fn dismiss(
     State(server): Shared,
     Path(id): Path<String>,
+    signed: Signed,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let Dismiss { session, reason } = read(&headers, &sized(body)?)?;
-    command(&server, &id, &headers, Command::Dismiss { session, reason }).await
+    command(&server, &id, &signed, &headers, Command::Dismiss { session, reason }).await
 }
 
-async fn command(server: &Server, id: &str, headers: &HeaderMap, command: Command) -> Answer {
-    let (id, actor) = (id_of(id)?, actor(server, headers)?);
+async fn command(
+    server: &Server,
+    id: &str,
+    signed: &Signed,
+    headers: &HeaderMap,
+    command: Command,
+) -> Answer {
+    let (id, actor) = (id_of(id)?, actor(signed, headers)?);
     let written = server.desk.ask(move |switchboard, now| switchboard.commanded(&actor, &id, &command, now));
     Ok(json(StatusCode::OK, &written.await??))
 }
 
 // ---- what a controller sends -----------------------------------------------------------------------------------
 
-async fn claim(State(server): Shared, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Answer {
+async fn claim(
+    State(server): Shared,
+    signed: Signed,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
     let claim: ClaimLeases = read(&headers, &sized(body)?)?;
-    let actor = actor(&server, &headers)?;
+    let actor = actor(&signed, &headers)?;
     let held = server.desk.ask(move |switchboard, now| switchboard.claimed(&actor, &claim, now));
     Ok(json(StatusCode::OK, &held.await??))
 }
@@ -511,11 +560,12 @@ async fn claim(State(server): Shared, headers: HeaderMap, body: Result<Bytes, By
 async fn call(
     State(server): Shared,
     Path(id): Path<String>,
+    signed: Signed,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let call: MakeCall = read(&headers, &sized(body)?)?;
-    let (id, actor) = (id_of(&id)?, actor(&server, &headers)?);
+    let (id, actor) = (id_of(&id)?, actor(&signed, &headers)?);
     let posted = server.desk.ask(move |switchboard, now| switchboard.call_posted(&actor, &id, call, now));
     Ok(json(StatusCode::ACCEPTED, &posted.await??))
 }
@@ -523,11 +573,12 @@ async fn call(
 async fn decide(
     State(server): Shared,
     Path(id): Path<String>,
+    signed: Signed,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let decision: MakeDecision = read(&headers, &sized(body)?)?;
-    let (id, actor) = (id_of(&id)?, actor(&server, &headers)?);
+    let (id, actor) = (id_of(&id)?, actor(&signed, &headers)?);
     let written =
         server.desk.ask(move |switchboard, now| switchboard.decision_posted(&actor, &id, decision, now));
     Ok(json(StatusCode::CREATED, &written.await??))
@@ -581,22 +632,8 @@ fn no_recording(id: &RecordingId) -> Refused {
     Refused::new(StatusCode::NOT_FOUND, "no_recording", format!("There is no recording {id}."))
 }
 
-impl Server {
-    /// Who is behind a request: the holder of the token that it shows, or else the person who is signed in.
-    pub(crate) fn person(&self, headers: &HeaderMap) -> Result<&Person, Refused> {
-        let Some(shown) = headers.get(AUTHORIZATION) else { return Ok(&self.settings.person) };
-        let token = shown.to_str().ok().and_then(|shown| shown.strip_prefix("Bearer "));
-        let digest = token.map(digest_of);
-        let holder = self.settings.tokens.iter().find(|holder| Some(holder.digest) == digest);
-        holder.map(|holder| &holder.person).ok_or_else(|| {
-            let title = "This token is not known here: it belongs into a [[token]] of the configuration.";
-            Refused::new(StatusCode::UNAUTHORIZED, "token", title)
-        })
-    }
-}
-
 /// The person, and the page if the request names one.
-pub(crate) fn actor(server: &Server, headers: &HeaderMap) -> Result<Actor, Refused> {
+pub(crate) fn actor(signed: &Signed, headers: &HeaderMap) -> Result<Actor, Refused> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let client = match (text(CLIENT_HEADER), text(SECRET_HEADER)) {
         (None, None) => None,
@@ -611,7 +648,7 @@ pub(crate) fn actor(server: &Server, headers: &HeaderMap) -> Result<Actor, Refus
             return Err(Refused::bad_request(title));
         }
     };
-    Ok(Actor { person: server.person(headers)?.name.clone(), client })
+    Ok(Actor { person: signed.person.name.clone(), client })
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<String, Refused> {
@@ -665,6 +702,7 @@ mod tests {
             include_str!("gate.rs"),
             include_str!("notifications.rs"),
             include_str!("routes.rs"),
+            include_str!("signed.rs"),
         ];
         let calls = ["problem(", "Refused::new(", "refused_or_stale("];
         let refusals = sources.iter().flat_map(|source| {
