@@ -1,6 +1,8 @@
 //! `cargo xtask`: builds the page and the servers, demonstrates them, and checks everything that CI checks.
 
 mod agree;
+#[cfg(test)]
+mod asvs;
 mod bench;
 mod chaos;
 mod check;
