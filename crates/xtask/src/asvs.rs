@@ -77,7 +77,8 @@ fn every_test_that_the_document_names_exists() {
         if is_rust_test(name) {
             assert!(rust.contains(&format!("fn {name}(")), "there is no test {name}");
         } else if is_journey(name) {
-            let titled = ['"', '\'', '`'].iter().any(|mark| journeys.contains(&format!("{mark}{name}{mark}")));
+            let titled =
+                ['"', '\'', '`'].iter().any(|mark| journeys.contains(&format!("{mark}{name}{mark}")));
             assert!(titled, "there is no journey {name:?}");
         }
     }
