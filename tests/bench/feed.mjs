@@ -61,7 +61,7 @@ class Listener {
   boards = [];
 
   constructor(url) {
-    this.socket = new WebSocket(url);
+    this.socket = new WebSocket(url, { origin: new URL(url).origin.replace("ws", "http") });
     this.socket.on("message", (data) => {
       const message = JSON.parse(data);
       if (message.heartbeat) this.socket.send(JSON.stringify({ beat: message.heartbeat.beat }));

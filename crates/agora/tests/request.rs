@@ -6,6 +6,7 @@ use agora::request::{
     update_body, update_layout_body,
 };
 use agora::{AppId, ChannelName, Mode, Operation, RecordingSettings, ResourceId, Sid, Uid};
+use proptest::prelude::*;
 
 const UID: Uid = Uid::new(900_001).expect("not 0");
 
@@ -48,6 +49,55 @@ fn the_paths_of_the_six_calls() {
         assert_eq!(of(operation), Some(expected));
         assert_eq!(path(&app_id, operation, Mode::Mix, Some(&resource_id), None), None);
         assert_eq!(path(&app_id, operation, Mode::Mix, None, Some(&sid)), None);
+    }
+}
+
+/// Any text, and texts that try to be something else than a segment of a path.
+fn hostile() -> impl Strategy<Value = String> {
+    let tricks = ["..", "/", "?", "#", "%2f", "\r\n", "@", ":", "\\", " ", "\0", "\u{202e}", "a-b_9"];
+    let pieces = prop::collection::vec(prop::sample::select(&tricks[..]), 1..6);
+    prop_oneof![
+        any::<String>(),
+        "[A-Za-z0-9_-]{0,80}",
+        "[ -~]{1,40}",
+        pieces.prop_map(|pieces| pieces.concat())
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn whatever_the_ids_are_a_path_has_the_form_of_its_call_or_there_is_none(
+        app_id in hostile(), resource_id in hostile(), sid in hostile(),
+    ) {
+        let (resource_id, sid) = (ResourceId::parse(resource_id).ok(), Sid::parse(sid).ok());
+        let app_id = AppId::parse(app_id).or_else(|_| AppId::parse("demo")).expect("an App ID");
+        let plain = |segment: &str| {
+            !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        };
+        for operation in Operation::ALL {
+            for mode in [Mode::Mix, Mode::Individual, Mode::Web] {
+                let Some(path) = path(&app_id, operation, mode, resource_id.as_ref(), sid.as_ref()) else {
+                    prop_assert!(operation != Operation::Acquire);
+                    continue;
+                };
+                let segments: Vec<&str> = path.strip_prefix('/').expect("it is absolute").split('/').collect();
+                prop_assert!(segments.iter().all(|segment| plain(segment)), "{}", path);
+                let (name, mode) = (operation.to_string(), mode.to_string());
+                let fits = match segments.as_slice() {
+                    ["v1", "apps", _, "cloud_recording", last] => *last == "acquire" && name == "acquire",
+                    ["v1", "apps", _, "cloud_recording", "resourceid", _, "mode", of, last] => {
+                        *last == "start" && name == "start" && *of == mode
+                    }
+                    ["v1", "apps", _, "cloud_recording", "resourceid", _, "sid", _, "mode", of, last] => {
+                        *last == name && *of == mode && !matches!(*last, "acquire" | "start")
+                    }
+                    _ => false,
+                };
+                prop_assert!(fits, "{}", path);
+            }
+        }
     }
 }
 

@@ -10,9 +10,13 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use super::desk::Ended;
+use super::gate::is_json;
 
 /// The largest body of a request, in bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// How deep lists and objects of a body may lie in each other.
+const DEPTH_MAX: usize = 32;
 
 /// A refusal, as an answer.
 #[derive(Debug)]
@@ -73,16 +77,17 @@ fn written(status: StatusCode, content_type: &'static str, body: &impl Serialize
 
 /// Reads a JSON body.
 pub(crate) fn read<Value: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<Value, Refused> {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
+    if !is_json(headers) {
         return Err(Refused::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "bad_request",
             "Send the body as JSON, with Content-Type: application/json.",
         ));
     }
-    // The parser bounds the depth, and every type refuses fields that it does not know.
+    if depth(body) > DEPTH_MAX {
+        return Err(Refused::bad_request(format!("The body is nested more than {DEPTH_MAX} levels deep.")));
+    }
+    // Every type refuses fields that it does not know, and a field that stands there twice.
     serde_json::from_slice(body).map_err(|error| {
         let status = match error.classify() {
             Category::Data => StatusCode::UNPROCESSABLE_ENTITY,
@@ -90,4 +95,54 @@ pub(crate) fn read<Value: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -
         };
         Refused::new(status, "bad_request", format!("The body is not right: {error}."))
     })
+}
+
+/// How deep lists and objects lie in each other, of whatever this is.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_text, mut escaped) = (false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_is_counted_outside_of_texts() {
+        for (json, expected) in [
+            ("1", 0),
+            ("[[1],[2,{}]]", 3),
+            (r#"{"a":"[[[[\"[["}"#, 1),
+            (r#"{"a":"\\","b":[]}"#, 2),
+            ("]]][", 1),
+        ] {
+            assert_eq!(depth(json.as_bytes()), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_body_has_one_depth_one_type_and_no_field_twice() {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        let read =
+            |text: &str| read::<rules::api::AdoptOrphan>(&headers, &Bytes::copy_from_slice(text.as_bytes()));
+        let status = |text: &str| read(text).err().map(|refused| refused.0.status);
+        assert_eq!(status(r#"{"sid":"0123456789abcdef0123456789abcdef"}"#), None);
+        assert_eq!(status(r#"{"sid":"0123456789abcdef","sid":"0123456789abcdef"}"#), Some(422));
+        assert_eq!(status(&format!("{}{}", "[".repeat(33), "]".repeat(33))), Some(400));
+    }
 }

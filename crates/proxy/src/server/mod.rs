@@ -5,7 +5,7 @@
 //!
 //! - `routes`: every path with the capability it needs, in one table.
 //! - `signed`: who is behind a request.
-//! - `gate`: which hosts and origins are answered.
+//! - `gate`: in what form a request may come, and which hosts and origins are answered.
 //! - `desk`: the thread of the switchboard. `socket`: one page's stream.
 //! - `notifications`: the webhook of the service. `patience`: how long a connection may be silent.
 //! - `answer`: JSON and problems. `metrics`: what Prometheus reads.
@@ -35,7 +35,7 @@ use switchboard::{AppConfig, Config, Switchboard};
 use crate::alerts::{Target, Teller, Told};
 use crate::signature::Signatures;
 use desk::Desk;
-use patience::{Patient, SILENT_MAX};
+use patience::{Limits, Patient};
 
 /// Everything that a server is made of.
 pub struct Parts {
@@ -123,7 +123,7 @@ pub async fn serve(parts: Parts, listener: tokio::net::TcpListener) -> io::Resul
         // The sockets close with it, so that pages know and connect again.
         ending.end();
     };
-    let listener = Patient::new(listener, SILENT_MAX);
+    let listener = Patient::new(listener, Limits::SERVER);
     let service = router.into_make_service_with_connect_info::<signed::Peer>();
     let serving = axum::serve(listener, service).with_graceful_shutdown(shutdown).into_future();
     tokio::pin!(serving);

@@ -1,5 +1,5 @@
-//! How long a connection may be silent: without a limit whoever opens connections and says nothing on them, or breaks
-//! off in the middle of a request, would keep them for ever.
+//! How long a connection may be silent, and how long a request may take to come: without limits whoever opens connections
+//! and says nothing on them, or says it letter by letter, would keep them for ever.
 
 use std::future::Future;
 use std::io;
@@ -17,15 +17,33 @@ use tokio::time::{Instant, Sleep};
 /// the service is advised to keep its connections for 10 s and longer.
 pub(crate) const SILENT_MAX: Duration = Duration::from_secs(75);
 
-/// A listener whose connections end when nothing passes on them for so long.
+/// How long it may take from the first byte of a request until the first of its answer, in real time. A body has 10 s, and
+/// the longest answer is waited for about as long; on a page's stream something is sent every second.
+pub(crate) const UNANSWERED_MAX: Duration = Duration::from_secs(40);
+
+/// How long a connection is waited for.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    /// How long nothing may pass.
+    pub(crate) silent: Duration,
+    /// How long something may be read without anything being written.
+    pub(crate) unanswered: Duration,
+}
+
+impl Limits {
+    /// Those of a server.
+    pub(crate) const SERVER: Self = Self { silent: SILENT_MAX, unanswered: UNANSWERED_MAX };
+}
+
+/// A listener whose connections end when nothing passes on them for so long, or a request does not come to its end.
 pub(crate) struct Patient {
     listener: TcpListener,
-    silent_max: Duration,
+    limits: Limits,
 }
 
 impl Patient {
-    pub(crate) const fn new(listener: TcpListener, silent_max: Duration) -> Self {
-        Self { listener, silent_max }
+    pub(crate) const fn new(listener: TcpListener, limits: Limits) -> Self {
+        Self { listener, limits }
     }
 }
 
@@ -36,8 +54,8 @@ impl Listener for Patient {
     async fn accept(&mut self) -> (Heard, SocketAddr) {
         // What of `accept` fails, and when to try again, is decided there.
         let (stream, address) = Listener::accept(&mut self.listener).await;
-        let silence = Box::pin(tokio::time::sleep(self.silent_max));
-        (Heard { stream, silence, silent_max: self.silent_max }, address)
+        let silence = Box::pin(tokio::time::sleep(self.limits.silent));
+        (Heard { stream, silence, unanswered_since: None, limits: self.limits }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -45,26 +63,36 @@ impl Listener for Patient {
     }
 }
 
-/// A connection that knows for how long nothing has passed on it.
+/// A connection that knows for how long nothing has passed on it, and since when a request is coming.
 pub(crate) struct Heard {
     stream: TcpStream,
     silence: Pin<Box<Sleep>>,
-    silent_max: Duration,
+    /// When the first byte was read after the last one that was written.
+    unanswered_since: Option<Instant>,
+    limits: Limits,
 }
 
 impl Heard {
     fn passed(&mut self) {
-        let until = Instant::now() + self.silent_max;
+        let silent = Instant::now() + self.limits.silent;
+        let until = self.unanswered_since.map_or(silent, |since| silent.min(since + self.limits.unanswered));
         self.silence.as_mut().reset(until);
     }
 
-    /// Something passed, or it is waited for; an error once that was for too long.
+    fn read(&mut self) {
+        self.unanswered_since.get_or_insert_with(Instant::now);
+        self.passed();
+    }
+
+    fn written(&mut self) {
+        self.unanswered_since = None;
+        self.passed();
+    }
+
+    /// Something passed and was noted, or it is waited for; an error once that was for too long.
     fn watched<T>(&mut self, context: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         match polled {
-            Poll::Ready(ready) => {
-                self.passed();
-                Poll::Ready(ready)
-            }
+            Poll::Ready(ready) => Poll::Ready(ready),
             Poll::Pending => match self.silence.as_mut().poll(context) {
                 Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
                 Poll::Pending => Poll::Pending,
@@ -79,7 +107,15 @@ impl AsyncRead for Heard {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.read();
+            // Who sends one letter after the other is not waited for either.
+            if self.silence.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+        }
         self.watched(context, polled)
     }
 }
@@ -91,6 +127,9 @@ impl AsyncWrite for Heard {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if polled.is_ready() {
+            self.written();
+        }
         self.watched(context, polled)
     }
 
@@ -108,6 +147,9 @@ impl AsyncWrite for Heard {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        if polled.is_ready() {
+            self.written();
+        }
         self.watched(context, polled)
     }
 
@@ -123,8 +165,8 @@ mod tests {
     use axum::routing::get;
     use std::io::{Read as _, Write as _};
 
-    /// A server whose connections may be silent for this long.
-    fn serve(silent_max: Duration) -> SocketAddr {
+    /// A server whose connections are waited for so long.
+    fn serve(limits: Limits) -> SocketAddr {
         let (tell, address) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             let runtime =
@@ -133,7 +175,7 @@ mod tests {
                 let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
                 tell.send(listener.local_addr().expect("bound")).expect("the test waits");
                 let router = Router::new().route("/", get(async || "well"));
-                axum::serve(Patient::new(listener, silent_max), router).await
+                axum::serve(Patient::new(listener, limits), router).await
             })
         });
         address.recv().expect("it listens")
@@ -147,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_connection_that_says_nothing_or_half_a_request_is_closed_and_others_are_answered() {
-        let address = serve(Duration::from_millis(300));
+        let address = serve(Limits { silent: Duration::from_millis(300), unanswered: UNANSWERED_MAX });
         let mut streams: Vec<_> =
             ["", "GET", "GET / HTTP/1.1\r\nhost: a\r\n", "GET / HTTP/1.1\r\nhost: a\r\n\r\n"]
                 .iter()
@@ -167,7 +209,9 @@ mod tests {
 
     #[test]
     fn a_connection_that_goes_on_speaking_stays() {
-        let address = serve(Duration::from_millis(600));
+        // Six of these requests are longer than both limits.
+        let limit = Duration::from_millis(600);
+        let address = serve(Limits { silent: limit, unanswered: limit });
         let mut stream = connect(address);
         for _ in 0..6 {
             stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").expect("it is read");
@@ -177,8 +221,24 @@ mod tests {
                 stream.read_exact(&mut byte).expect("it stays open");
                 answer.push(byte[0]);
             }
-            // Six of these are longer than the limit.
             std::thread::sleep(Duration::from_millis(150));
         }
+    }
+
+    #[test]
+    fn a_request_that_comes_letter_by_letter_is_not_waited_for() {
+        let limit = Duration::from_millis(500);
+        let address = serve(Limits { silent: Duration::from_secs(20), unanswered: limit });
+        let mut stream = connect(address);
+        let begun = std::time::Instant::now();
+        // It is never silent for long, and would end after a minute.
+        let letters = std::iter::once("GET / HTTP/1.1\r\nhost: a\r\nx: ").chain(std::iter::repeat("y"));
+        for letters in letters.take(600) {
+            if stream.write_all(letters.as_bytes()).is_err() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "it was closed");
     }
 }
