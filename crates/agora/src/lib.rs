@@ -10,7 +10,7 @@
 //! |---|---|
 //! | what staff ask for | [`RecordingSettings`]; it holds no credential, so that it can be kept in the journal |
 //! | is it likely to work? | [`check`]: findings that block or warn, each with the field it belongs to |
-//! | where to send it | [`request::method`], [`request::path`] |
+//! | where to send it | [`hosts`], [`request::method`], [`request::path`] |
 //! | what to send | [`request::acquire_body`], [`request::start_body`], [`request::stop_body`], …: the same request has the same bytes |
 //! | what came back | [`classify()`]: from status and body to an [`AnswerClass`], per operation and mode |
 //! | what it notifies about | [`notification`]: the webhook's body, as one flat value per event |
@@ -50,6 +50,7 @@ pub mod answer;
 pub mod check;
 mod classify;
 pub mod files;
+pub mod hosts;
 pub mod ids;
 mod lenient;
 pub mod limits;

@@ -55,7 +55,7 @@ fn the_paths_of_the_six_calls() {
 /// Any text, and texts that try to be something else than a segment of a path.
 fn hostile() -> impl Strategy<Value = String> {
     let tricks = ["..", "/", "?", "#", "%2f", "\r\n", "@", ":", "\\", " ", "\0", "\u{202e}", "a-b_9"];
-    let pieces = prop::collection::vec(prop::sample::select(&tricks[..]), 1..6);
+    let pieces = prop::collection::vec(prop::sample::select(tricks.to_vec()), 1..6);
     prop_oneof![
         any::<String>(),
         "[A-Za-z0-9_-]{0,80}",

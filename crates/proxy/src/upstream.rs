@@ -1,4 +1,8 @@
-//! The only module that sends requests: to hosts of the configuration, one request for one call.
+//! The only module that sends requests to the service: to its own hosts, or to a simulator of this machine, one request for
+//! one call.
+//!
+//! A host is one of [`agora::hosts`], or is led to this machine by the configuration. Names of the service that the network
+//! leads to a private address get nothing: neither the credentials nor the network behind the proxy are anybody's to reach.
 //!
 //! Nothing is sent twice: redirects, retries and system proxies are off, and every call has a client of its own, so that
 //! there is no idle connection that could turn out to be closed after the request was written to it (an HTTP library
@@ -8,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,11 +67,17 @@ impl HttpUpstream {
     /// For these App IDs by name. `simulator` names the one behind which the simulator answers, in a demonstration.
     ///
     /// # Errors
-    /// When the system has no certificates to check a server's with, and some address begins with `https`.
+    /// When the system has no certificates to check a server's with, and some address begins with `https`; and when an
+    /// address is neither the service's nor of this machine.
     pub fn new(apps: BTreeMap<String, AppUpstream>, simulator: Option<String>) -> Result<Self, String> {
         let encrypted =
             apps.values().flat_map(|app| app.bases.values()).any(|base| base.starts_with("https:"));
         let tls = tls(encrypted)?;
+        for app in apps.values() {
+            if let Some(base) = app.bases.values().find(|base| !leads_to_service(base, &app.resolve)) {
+                return Err(format!("{base} is no domain of the service, and nothing is sent there"));
+            }
+        }
         let mut destinations = BTreeMap::new();
         for (name, app) in apps {
             let names = Names(Arc::new(app.resolve));
@@ -192,6 +202,56 @@ impl Upstream for HttpUpstream {
     }
 }
 
+/// Whether this beginning of an address is one of the service's over TLS, or stays on this machine.
+pub(crate) fn leads_to_service(base: &str, resolve: &BTreeMap<String, Option<SocketAddr>>) -> bool {
+    let Ok(url) = reqwest::Url::parse(base) else { return false };
+    let Some(name) = url.host_str() else { return false };
+    match resolve.get(name) {
+        Some(to) => to.is_none_or(|to| to.ip().is_loopback()),
+        None => {
+            let of_machine = name.trim_matches(['[', ']']).parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+            let of_service = agora::hosts::is_of_service(name) && url.port().is_none();
+            url.scheme() == "https" && (of_service || of_machine)
+        }
+    }
+}
+
+/// Whether an address is one of the open network: no private network, no part of this machine, none of a network's own
+/// services, and none that only stands for such a one.
+pub fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            let [first, second, third, _] = address.octets();
+            !(first == 0
+                || address.is_loopback()
+                || address.is_private()
+                || address.is_link_local()
+                || address.is_documentation()
+                || address.is_multicast()
+                // Shared by carriers, kept by the assignment of protocols, benchmarks, and what was never given out.
+                || (first == 100 && (64..128).contains(&second))
+                || (first, second, third) == (192, 0, 0)
+                || (first == 198 && (18..20).contains(&second))
+                || first >= 240)
+        }
+        IpAddr::V6(address) => {
+            let segments = address.segments();
+            let embedded = |place: usize| {
+                let [high, low] = [segments[place], segments[place + 1]].map(u16::to_be_bytes);
+                is_public(Ipv4Addr::new(high[0], high[1], low[0], low[1]).into())
+            };
+            match segments {
+                [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => embedded(6),
+                [0x2002, ..] => embedded(1),
+                // Documentation, and the ranges of the assignment of protocols.
+                [0x2001, 0xdb8, ..] | [0x2001, 0..0x200, ..] | [0x3fff, 0..0x1000, ..] => false,
+                // All that was given out so far.
+                [first, ..] => first & 0xe000 == 0x2000,
+            }
+        }
+    }
+}
+
 async fn exchange(request: reqwest::RequestBuilder) -> reqwest::Result<Outcome> {
     let response = request.send().await?;
     let status = response.status().as_u16();
@@ -302,7 +362,14 @@ impl Resolve for Names {
                 Some(None) => return Err(UnknownName.into()),
                 None => {
                     let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-                    Box::new(found.into_iter())
+                    let public: Vec<_> =
+                        found.iter().copied().filter(|address| is_public(address.ip())).collect();
+                    if public.is_empty() && !found.is_empty() {
+                        let host = name.as_str();
+                        tracing::error!(host, "the name leads to a private address; nothing was sent");
+                        return Err(UnknownName.into());
+                    }
+                    Box::new(public.into_iter())
                 }
             };
             Ok(addresses)
@@ -310,13 +377,13 @@ impl Resolve for Names {
     }
 }
 
-/// A name that the configuration lets fail.
+/// A name that the configuration lets fail, or that leads where nothing of ours belongs.
 #[derive(Debug)]
 struct UnknownName;
 
 impl core::fmt::Display for UnknownName {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        formatter.write_str("the configuration lets this name fail")
+        formatter.write_str("this name leads to nothing that may be asked")
     }
 }
 

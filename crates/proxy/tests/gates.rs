@@ -13,6 +13,12 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+/// An answer that must come.
+const LONG: Duration = Duration::from_secs(30);
+
+/// How long a server may say nothing to something that it does not understand and may still wait for the rest of.
+const SHORT: Duration = Duration::from_secs(1);
+
 /// Stands for the service, and counts who comes.
 struct Recorder {
     address: SocketAddr,
@@ -101,12 +107,11 @@ role = "lead"
     }
 
     /// Sends these bytes and gives back all that comes until the server closes, or nothing more comes.
-    fn exchange(&self, bytes: &[u8]) -> String {
+    fn exchange(&self, bytes: &[u8], wait: Duration) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
-        stream.set_read_timeout(Some(Duration::from_secs(15))).expect("not zero");
+        stream.set_read_timeout(Some(wait)).expect("not zero");
         // What is refused may not be read to its end.
         let _ = stream.write_all(bytes);
-        let _ = stream.shutdown(std::net::Shutdown::Write);
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         String::from_utf8_lossy(&answer).into_owned()
@@ -124,7 +129,7 @@ role = "lead"
         if !body.is_empty() {
             request += &format!("content-length: {}\r\n", body.len());
         }
-        let answer = self.exchange(format!("{request}\r\n{body}").as_bytes());
+        let answer = self.exchange(format!("{request}\r\n{body}").as_bytes(), LONG);
         let status = statuses(&answer).first().copied().unwrap_or_else(|| panic!("no answer: {request}"));
         (status, answer)
     }
@@ -132,7 +137,7 @@ role = "lead"
     /// A fault for the simulator: whoever may send it reaches the recorder at once.
     fn own_request(&self) -> String {
         format!(
-            "POST /api/v1/simulator/faults HTTP/1.1\r\nhost: {0}\r\norigin: http://{0}\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}",
+            "POST /api/v1/simulator/faults HTTP/1.1\r\nhost: {0}\r\norigin: http://{0}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}",
             self.address
         )
     }
@@ -142,7 +147,7 @@ role = "lead"
         assert_eq!(self.recorder.visits(), 0, "something reached the service");
         let (status, list) = self.ask("GET", "/api/v1/recordings", &[], "");
         assert!(status == 200 && list.contains(r#""recordings":[]"#), "{list}");
-        let answer = self.exchange(self.own_request().as_bytes());
+        let answer = self.exchange(self.own_request().as_bytes(), LONG);
         assert_eq!(statuses(&answer), [200], "{answer}");
         assert_eq!(self.recorder.visits(), 1);
     }
@@ -285,7 +290,7 @@ fn a_stream_is_opened_only_by_an_allowed_page_or_with_a_token() {
                 |head: &mut String, (name, value): (&str, &str)| *head += &format!("{name}: {value}\r\n");
             let mut head = format!("GET /api/v1/stream HTTP/1.1\r\nhost: {}\r\n", desk.address);
             headers.iter().for_each(|line| request(&mut head, *line));
-            let answer = desk.exchange(format!("{head}\r\n").as_bytes());
+            let answer = desk.exchange(format!("{head}\r\n").as_bytes(), LONG);
             assert_eq!(statuses(&answer), [403], "{origin:?}");
             assert!(answer.contains(r#""kind":"origin""#), "asked before who is signed in: {answer}");
         }
@@ -471,7 +476,7 @@ fn malformed_and_smuggled_requests_are_refused() {
     ];
     assert!(cases.len() >= 40);
     for (what, bytes) in cases {
-        let answer = desk.exchange(bytes.as_bytes());
+        let answer = desk.exchange(bytes.as_bytes(), SHORT);
         let statuses = statuses(&answer);
         assert!(statuses.len() <= 1 && statuses.iter().all(|status| *status >= 400), "{what}: {answer}");
         assert_eq!(desk.recorder.visits(), 0, "{what} was taken for something else: {answer}");

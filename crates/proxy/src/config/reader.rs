@@ -21,6 +21,7 @@ use super::{Address, App, Config, Overrides, Problem, role_name, vendor_name};
 use crate::alerts::Target;
 use crate::bodies::{AppRequests, StorageProfile};
 use crate::server::ports::{TokenHolder, digest_of};
+use crate::upstream::leads_to_service;
 
 /// Where the server listens if nothing is said.
 pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7100);
@@ -473,7 +474,14 @@ impl Reader {
                 format!("{text:?} would carry the credentials in clear text: write https, or lead it to this machine with `resolve`"),
             );
         }
-        Some(Address { host, name: name.to_owned(), base })
+        let address = Address { host, name: name.to_owned(), base };
+        if url.scheme() == "https" && !leads_to_service(&address.base, resolve) {
+            self.problem(
+                key,
+                format!("{text:?} is none of the service's domains, and nothing else gets its credentials: write one such as https://api.agora.io or https://api-eu-west-1.sd-rtn.com, or lead it to this machine with `resolve`"),
+            );
+        }
+        Some(address)
     }
 
     fn storage(

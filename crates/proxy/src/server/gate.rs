@@ -51,7 +51,7 @@ pub(crate) async fn guard(State(server): State<Arc<Server>>, request: Request, n
     }
     if !server.may_come(&request, &host) {
         let title = "A page of this origin may not use this server: add it to allowed_origins. A program that is no page shows a token.";
-        return Refused::new(StatusCode::FORBIDDEN, "origin", title).into_response();
+        return closing(Refused::new(StatusCode::FORBIDDEN, "origin", title).into_response());
     }
     let headers = request.headers();
     let allowed = |origin: &&str| server.allows(origin, &host);

@@ -303,3 +303,93 @@ async fn the_simulator_s_controls_are_passed_on_without_credentials() {
     assert!(upstream.simulator(true, "/simulator/ledger".to_owned(), Vec::new()).await.is_err());
     assert_eq!(service.requests().len(), 1);
 }
+
+#[test]
+fn only_the_services_own_hosts_and_this_machine_get_requests() {
+    let led = BTreeMap::from([
+        ("simulated.example".to_owned(), Some(SocketAddr::from(([127, 0, 0, 1], 7101)))),
+        ("failing.example".to_owned(), None),
+        ("outside.example".to_owned(), Some(SocketAddr::from(([192, 0, 2, 1], 443)))),
+    ]);
+    for base in [
+        "https://api.agora.io",
+        "https://api-eu-west-1.sd-rtn.com",
+        "https://127.0.0.1:7101",
+        "http://simulated.example",
+        "http://failing.example",
+    ] {
+        assert!(leads_to_service(base, &led), "{base}");
+    }
+    for base in [
+        "http://api.agora.io",
+        "https://api.agora.io:8443",
+        "https://api.agora.io.evil.example",
+        "https://evil.example",
+        "https://10.0.0.1",
+        "https://169.254.169.254",
+        "http://outside.example",
+        "file:///etc/passwd",
+        "",
+    ] {
+        assert!(!leads_to_service(base, &led), "{base}");
+    }
+    let app = AppUpstream {
+        bases: BTreeMap::from([("evil.example".to_owned(), "https://evil.example".to_owned())]),
+        resolve: BTreeMap::new(),
+        customer_key: SecretString::from("key"),
+        customer_secret: SecretString::from("secret"),
+    };
+    assert!(HttpUpstream::new(BTreeMap::from([("main".to_owned(), app)]), None).is_err());
+}
+
+#[test]
+fn private_addresses_are_told_from_public_ones() {
+    let public = |text: &str| is_public(text.parse().expect("an address"));
+    for address in [
+        "8.8.8.8",
+        "100.63.255.255",
+        "172.32.0.1",
+        "198.20.0.1",
+        "2600::1",
+        "::ffff:8.8.8.8",
+        "64:ff9b::808:808",
+    ] {
+        assert!(public(address), "{address}");
+    }
+    for address in [
+        "0.0.0.0",
+        "10.1.2.3",
+        "100.64.0.1",
+        "127.0.0.1",
+        "169.254.169.254",
+        "172.16.0.1",
+        "192.0.0.8",
+        "192.0.2.1",
+        "192.168.1.1",
+        "198.18.0.1",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::ffff:10.0.0.1",
+        "::10.0.0.1",
+        "64:ff9b::a00:1",
+        "2001:db8::1",
+        "2001:0:1::1",
+        "2002:a00:1::1",
+        "fc00::1",
+        "fe80::1",
+        "ff02::1",
+    ] {
+        assert!(!public(address), "{address}");
+    }
+}
+
+/// `localhost` stands for a name that somebody led into the private network.
+#[tokio::test]
+async fn a_name_that_leads_to_a_private_address_is_not_asked() {
+    let names = Names(Arc::new(BTreeMap::new()));
+    let found = names.resolve("localhost".parse().expect("a name")).await;
+    assert!(found.is_err_and(|error| error.is::<UnknownName>()));
+}
