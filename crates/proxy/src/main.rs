@@ -1,6 +1,6 @@
 //! `tallylight`: the page, the journal and the one way out to the service.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,10 +12,12 @@ use proxy::bodies::Bodies;
 use proxy::clock::{self, JournalClock};
 use proxy::config::{Config, Overrides, Problem};
 use proxy::server::{self, Parts};
+use proxy::store::audit::{AUDIT, AuditRow, Chain, Follow};
 use proxy::store::copy::{self, Checked, Closed, Copy, NotRead};
 use proxy::store::{JournalTime, SqliteStore};
 use proxy::upstream::HttpUpstream;
 use proxy::{backup, import, password, statics};
+use switchboard::ports::CopiedRow;
 use tokio::net::TcpListener;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -51,6 +53,8 @@ enum Command {
     Backup(Backup),
     /// Reads a whole journal, or a copy of one, and says what is damaged
     Verify(Verify),
+    /// Checks the audit, or writes it out
+    Audit(Audit),
     /// Writes a bundle of an ended recording into the journal of a demonstration, while no proxy serves it
     Import(Import),
     /// Reads a password from standard input and prints its hash for the configuration
@@ -107,6 +111,51 @@ struct Verify {
 }
 
 #[derive(Args)]
+struct Audit {
+    #[command(subcommand)]
+    what: AuditWhat,
+}
+
+#[derive(Subcommand)]
+enum AuditWhat {
+    /// Follows the chain of the audit from its first record to its last, and prints the last one's number and hash
+    Verify(AuditVerify),
+    /// Prints the audit as JSON lines, oldest first
+    Export(AuditExport),
+}
+
+#[derive(Args)]
+struct AuditOf {
+    /// The configuration file, which names the journal
+    #[arg(long, value_name = "FILE", default_value = "tallylight.toml")]
+    config: PathBuf,
+    /// The journal's file, or a copy, instead of the one that the configuration names
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+    /// Where the running proxy listens, instead of server.listen
+    #[arg(long, value_name = "ADDR", conflicts_with = "journal")]
+    server: Option<String>,
+}
+
+#[derive(Args)]
+struct AuditVerify {
+    #[command(flatten)]
+    of: AuditOf,
+    /// The hash of the newest record that was known: it must be in the chain
+    #[arg(long, value_name = "HASH")]
+    head: Option<String>,
+}
+
+#[derive(Args)]
+struct AuditExport {
+    #[command(flatten)]
+    of: AuditOf,
+    /// Only what comes after the record of this number
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    after: u64,
+}
+
+#[derive(Args)]
 struct Import {
     /// The configuration file; `server.demo` must be true in it
     #[arg(long, value_name = "FILE", default_value = "tallylight.toml")]
@@ -138,6 +187,8 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check(&arguments.config),
         Command::Backup(arguments) => backup(&arguments),
         Command::Verify(arguments) => verify(&arguments),
+        Command::Audit(Audit { what: AuditWhat::Verify(arguments) }) => audit_verify(&arguments),
+        Command::Audit(Audit { what: AuditWhat::Export(arguments) }) => audit_export(&arguments),
         Command::Import(arguments) => import_bundle(&arguments),
         Command::HashPassword => hash_password(),
     }
@@ -186,6 +237,7 @@ async fn run(config: &Config) -> Result<(), String> {
     let time = JournalTime { rate: config.clock_rate, origin: config.clock_origin, now: clock::wall() };
     let opened =
         SqliteStore::open(&config.journal, time, config.keep_raw_days).map_err(|error| error.to_string())?;
+    tracing::info!("the audit stands at record {}", opened.audit);
     let parts = Parts {
         settings: config.settings(BUILD),
         store: Box::new(opened.store),
@@ -324,13 +376,14 @@ fn verify(arguments: &Verify) -> ExitCode {
     for what in &checked.damage {
         println!("{what}");
     }
-    let Checked { entries, recordings, without_sum, damage } = checked;
+    let Checked { entries, recordings, without_sum, damage, audit } = checked;
     let older = match without_sum {
         0 => String::new(),
         count => format!(" ({count} of an older build, which have no sum to compare)"),
     };
     if damage.is_empty() {
         println!("{}: {entries} entries of {recordings} recordings{older}, no damage found", file.display());
+        println!("{}: the audit is whole, up to record {audit}", file.display());
         return ExitCode::SUCCESS;
     }
     fail(&format!(
@@ -338,6 +391,92 @@ fn verify(arguments: &Verify) -> ExitCode {
         file.display(),
         damage.len()
     ))
+}
+
+/// Gives the rows after a place.
+type NextRows = Box<dyn FnMut(&str) -> Result<Vec<CopiedRow>, String>>;
+
+/// Hands out the rows of the audit one by one, from the file or from the proxy that has it open, until `take` has enough.
+fn each_audit_row(
+    of: &AuditOf,
+    take: &mut dyn FnMut(AuditRow) -> Result<bool, String>,
+) -> Result<PathBuf, (bool, String)> {
+    let failed = |sentence: String| (false, sentence);
+    let (file, listen) = match &of.journal {
+        Some(file) => (file.clone(), None),
+        None => match Config::load(&of.config, &Overrides::default()) {
+            Ok(config) => (config.journal.clone(), Some(config.listen.to_string())),
+            Err(problems) => {
+                let first = problems.first().map(ToString::to_string).unwrap_or_default();
+                return Err((true, first));
+            }
+        },
+    };
+    let mut next: NextRows = match Closed::open(&file) {
+        Ok(journal) if !journal.has_audit() => return Ok(file),
+        Ok(journal) => Box::new(move |after| journal.rows(AUDIT, after).map_err(|error| error.to_string())),
+        Err(NotRead::InUse) => {
+            let server = of.server.clone().or(listen).ok_or_else(|| {
+                failed(format!("a proxy has the journal {} open: name it with --config", file.display()))
+            })?;
+            let running = backup::Running::new(&server).map_err(failed)?;
+            Box::new(move |after| running.rows(AUDIT, after))
+        }
+        Err(NotRead::Because(sentence)) => return Err(failed(sentence)),
+    };
+    let mut after = String::new();
+    loop {
+        let rows = next(&after).map_err(failed)?;
+        let Some(last) = rows.last() else { return Ok(file) };
+        after.clone_from(&last.place);
+        for row in &rows {
+            let row =
+                AuditRow::of(row).ok_or_else(|| failed("a record of the audit is damaged".to_owned()))?;
+            if !take(row).map_err(failed)? {
+                return Ok(file);
+            }
+        }
+    }
+}
+
+fn refuse_or_fail((is_configuration, sentence): (bool, String)) -> ExitCode {
+    eprintln!("tallylight: {sentence}");
+    if is_configuration { ExitCode::from(BAD_CONFIGURATION) } else { ExitCode::FAILURE }
+}
+
+fn audit_verify(arguments: &AuditVerify) -> ExitCode {
+    let mut follow = Follow::new(arguments.head.as_deref());
+    let followed = each_audit_row(&arguments.of, &mut |row| Ok(follow.row(row.number, &row.json, &row.hash)));
+    let file = match followed {
+        Ok(file) => file,
+        Err(failed) => return refuse_or_fail(failed),
+    };
+    let Chain { head, broken, .. } = follow.end();
+    if let Some(broken) = broken {
+        return fail(&format!("{}: {broken}; the chain is whole up to {head}", file.display()));
+    }
+    println!("{}: the audit is whole, up to record {head}", file.display());
+    ExitCode::SUCCESS
+}
+
+fn audit_export(arguments: &AuditExport) -> ExitCode {
+    let mut output = std::io::stdout().lock();
+    let exported = each_audit_row(&arguments.of, &mut |row| {
+        if row.number.unsigned_abs() <= arguments.after {
+            return Ok(true);
+        }
+        let line = row.line()?;
+        match writeln!(output, "{line}") {
+            Ok(()) => Ok(true),
+            // Whoever reads has enough.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(format!("the audit cannot be written out: {error}")),
+        }
+    });
+    match exported {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(failed) => refuse_or_fail(failed),
+    }
 }
 
 fn import_bundle(arguments: &Import) -> ExitCode {

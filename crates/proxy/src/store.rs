@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use agora::Timestamp;
-use rules::api::SharedViews;
+use rules::api::{AuditPage, SharedViews};
 use rules::journal::Fact;
 use rules::{AppEntry, AppEntryNumber, AppFact, Entry, EntryNumber, RecordingId};
 use rusqlite::{
@@ -20,9 +20,10 @@ use rusqlite::{
 };
 use sha2::{Digest as _, Sha256};
 use switchboard::ports::{
-    AppLine, Batch, CopiedRow, KeyUse, Line, Notice, Store, StoreError, unmatched_bytes,
+    AppLine, AuditFilter, Batch, CopiedRow, KeyUse, Line, Notice, Store, StoreError, unmatched_bytes,
 };
 
+pub mod audit;
 pub mod copy;
 mod damage;
 
@@ -137,6 +138,8 @@ pub struct Opened {
     pub newest_at: Option<Timestamp>,
     /// The key under which bodies are hashed: random, and never outside this file.
     pub hash_key: [u8; HASH_KEY_BYTES],
+    /// The newest record of the audit.
+    pub audit: audit::Head,
 }
 
 /// The journal in a `SQLite` file.
@@ -146,6 +149,8 @@ pub struct SqliteStore {
     newest: u64,
     keep_raw: Duration,
     raw_looked_at: Option<Timestamp>,
+    /// The newest record of the audit; none while it could not be read.
+    audit: Option<audit::Head>,
     /// What cannot be read any more, by board number.
     damaged: Damaged,
 }
@@ -210,12 +215,14 @@ impl SqliteStore {
             .optional()
             .unwrap_or_default()
             .map(Timestamp::from_millis);
+        let audit = audit::Head::read(&transaction).ok();
+        let head = audit.clone().unwrap_or_default();
         transaction.commit().map_err(|error| fail(&error))?;
         let journal_id = begun(&connection, journal_id, ended).map_err(|error| fail(&error))?;
         let keep_raw = Duration::from_secs(u64::from(keep_raw_days) * 86_400);
         let damaged = Damaged::default();
-        let store = Self { connection, journal_id, newest, keep_raw, raw_looked_at: None, damaged };
-        Ok(Opened { store, origin, newest_at, hash_key })
+        let store = Self { connection, journal_id, newest, keep_raw, raw_looked_at: None, audit, damaged };
+        Ok(Opened { store, origin, newest_at, hash_key, audit: head })
     }
 
     fn try_append(&mut self, batch: &Batch) -> Result<(), StoreError> {
@@ -271,7 +278,16 @@ impl SqliteStore {
                 self.raw_looked_at = Some(now);
             }
         }
+        let audit = match (&self.audit, batch.audit.is_empty()) {
+            (known, true) => known.clone(),
+            (Some(head), false) => Some(audit::append(&transaction, head, &batch.audit)?),
+            (None, false) => {
+                let head = audit::Head::read(&transaction).map_err(|error| not_written(&error))?;
+                Some(audit::append(&transaction, &head, &batch.audit)?)
+            }
+        };
         transaction.commit().map_err(|error| not_written(&error))?;
+        self.audit = audit;
         self.newest = newest;
         Ok(())
     }
@@ -484,6 +500,15 @@ impl Store for SqliteStore {
         copy::rows(&self.connection, table, after)
     }
 
+    fn audit_page(
+        &mut self,
+        filter: &AuditFilter,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<AuditPage, StoreError> {
+        audit::page(&self.connection, filter, before, limit)
+    }
+
     fn ended(&mut self) {
         // If it cannot be written the next run takes another name, and the pages ask it for everything: nothing is lost.
         let _ =
@@ -536,6 +561,7 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
 /// Makes what a journal of an older build lacks.
 fn complete(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(APP_TABLES)?;
+    transaction.execute_batch(audit::TABLE)?;
     for table in SUMMED {
         let has: bool = transaction.query_row(
             "SELECT EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE name = 'sum')",

@@ -16,8 +16,8 @@ use proxy::server::ports::{
 use proxy::server::{self, Parts};
 use proxy::signature::Signatures;
 use rules::api::{
-    Asked, Capability, Frame, FrameContent, FromClient, FromProxy, Hello, NamedPolicy, Person, Problem,
-    RecordingPage, Role, SharedViews, StorageSetup, UnmatchedPage,
+    Asked, AuditOutcome, AuditRecord, Capability, Frame, FrameContent, FromClient, FromProxy, Hello,
+    NamedPolicy, Person, Problem, RecordingPage, Role, SharedViews, StorageSetup, UnmatchedPage,
 };
 use rules::journal::{Domain, Notified, NotifiedAgain};
 use rules::{AppEntry, AppFact, Fact, Policy};
@@ -1102,4 +1102,132 @@ fn n5_the_pages_learn_of_what_fits_no_session() {
     assert_eq!(facts.0, "desk");
     assert_eq!(rig.notified().len(), 1);
     assert_eq!(rig.unmatched().kept, 0);
+}
+
+// ---- the audit -----------------------------------------------------------------------------------------------------
+
+/// What the audit tells, as `who action outcome status kind`.
+fn audited(rig: &Rig) -> Vec<String> {
+    let told = rig.store.audit().into_iter().map(|record| {
+        let AuditRecord { who, action, outcome, status, kind, .. } = record;
+        let status = status.map(|status| status.to_string()).unwrap_or_default();
+        format!("{who}|{action}|{outcome:?}|{status}|{kind}")
+    });
+    told.collect()
+}
+
+#[test]
+fn a_command_and_the_calls_that_it_leads_to_are_audited_with_who_and_from_where() {
+    let rig = Rig::start(Role::Lead, true);
+    let mut socket = rig.own_stream("");
+    let hello = hello(&mut socket);
+    let client = hello.client.to_string();
+    let proof = [("tallylight-client", client.as_str()), ("tallylight-secret", hello.secret.as_str())];
+    let (status, body) = rig.start_recording(&proof, "math");
+    assert_eq!(status, 201, "{body}");
+    let asked: Asked = serde_json::from_str(&body).expect("an answer");
+    let recording = asked.recording.to_string();
+    let first = rig.store.audit().first().cloned().expect("it is audited");
+    assert_eq!((first.who.as_str(), first.role, first.from.as_str()), ("Kim", Some(Role::Lead), "127.0.0.1"));
+    assert_eq!((first.action.as_str(), first.app.as_deref()), ("POST /api/v1/recordings", Some("desk")));
+    assert_eq!((first.recording, first.entry), (Some(asked.recording.clone()), Some(1)));
+    let call = json!({ "after": 2, "session": 1, "operation": "acquire", "domain": "primary", "rule": "S2",
+        "attempt": { "number": 1, "of": 4 } });
+    let (status, body) = rig.post(&format!("/api/v1/recordings/{recording}/calls"), &proof, &call);
+    assert_eq!(status, 202, "{body}");
+    wait_for(&mut socket, |message| match message {
+        FromProxy::Frame(Frame { content: FrameContent::Entries(entries), .. }) => {
+            entries.into_iter().any(|entry| matches!(entry.entry.fact, Fact::CallAnswered(_))).then_some(())
+        }
+        _ => None,
+    });
+    let (status, _) = rig.post(&format!("/api/v1/recordings/{recording}/hurry"), &proof, &json!({}));
+    assert_eq!(status, 200);
+    assert_eq!(
+        audited(&rig),
+        [
+            "Kim|POST /api/v1/recordings|Done||",
+            "Kim|acquire|Sent||",
+            "Agora|acquire|Answered|200|acquired",
+            "Kim|POST /api/v1/recordings/{id}/hurry|Done||",
+        ]
+    );
+    let calls = rig.store.audit();
+    assert_eq!(calls[1].from, "127.0.0.1");
+    assert!(calls[1].about.ends_with(":2:1:acquire"), "{}", calls[1].about);
+    // The same again is nothing new, and is told all the same.
+    let (status, _) = rig.start_recording(&proof, "math");
+    assert_eq!(status, 200);
+    assert_eq!(audited(&rig).last().map(String::as_str), Some("Kim|POST /api/v1/recordings|Done|200|"));
+}
+
+#[test]
+fn what_is_refused_is_audited_too_whoever_tries_it() {
+    let rig = Rig::start(Role::Viewer, true);
+    assert_eq!(rig.start_recording(&[], "math").0, 403);
+    assert_eq!(rig.get("/api/v1/backup?table=meta").0, 403);
+    assert_eq!(rig.get("/api/v1/recordings").0, 200, "who reads is not audited");
+    let (status, _, _) = rig.ask("GET", "/api/v1/setup", &[("authorization", "Bearer nothing")], "");
+    assert_eq!(status, 401);
+    let (status, _, _) = rig.ask("POST", "/api/v1/recordings", &[("host", "evil.example")], "{}");
+    assert_eq!(status, 421);
+    let (status, _, _) = rig.ask("POST", "/api/v1/notifications/desk", &[("agora-signature-v2", "00")], "{}");
+    assert_eq!(status, 401);
+    let (status, _, _) = rig.ask("POST", "/api/v1/leases", &[("origin", "https://evil.example")], "{}");
+    assert_eq!(status, 403);
+    assert_eq!(
+        audited(&rig),
+        [
+            "Kim|POST /api/v1/recordings|Refused|403|not_allowed",
+            "Kim|GET /api/v1/backup|Refused|403|not_allowed",
+            "|GET /api/v1/setup|Refused|401|token",
+            "|POST /api/v1/recordings|Refused|421|host",
+            "|POST /api/v1/notifications/{app}|Refused|401|signature",
+            "|POST /api/v1/leases|Refused|403|origin",
+        ]
+    );
+    assert!(rig.store.audit().iter().all(|record| record.from == "127.0.0.1"));
+}
+
+#[test]
+fn a_flood_of_refusals_leaves_a_few_records() {
+    let rig = Rig::start(Role::Viewer, true);
+    for _ in 0..40 {
+        assert_eq!(rig.start_recording(&[], "math").0, 403);
+    }
+    assert_eq!(rig.store.audit().len(), 5);
+    let mut rig = rig;
+    rig.end();
+    let told = rig.store.audit();
+    assert_eq!(told.len(), 6, "those that were counted are one");
+    assert_eq!(told.last().map(|record| record.more), Some(35));
+}
+
+#[test]
+fn on_a_full_disk_nothing_starts_unaudited_and_a_stop_is_audited_late() {
+    let rig = Rig::start(Role::Lead, true);
+    let (status, body) = rig.start_recording(&[], "math");
+    assert_eq!(status, 201, "{body}");
+    let asked: Asked = serde_json::from_str(&body).expect("an answer");
+    rig.store.set_broken(true);
+    assert_eq!(rig.start_recording(&[], "other").0, 503);
+    let (status, body) = rig.post(&format!("/api/v1/recordings/{}/stop", asked.recording), &[], &json!({}));
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(rig.store.audit().len(), 1, "nothing can be written");
+    rig.store.set_broken(false);
+    // The next command has everything written that waits.
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while rig.store.audit().len() < 3 && std::time::Instant::now() < deadline {
+        rig.get("/readyz");
+    }
+    let told: Vec<(String, AuditOutcome, bool)> =
+        rig.store.audit().into_iter().map(|record| (record.action, record.outcome, record.late)).collect();
+    assert_eq!(
+        told,
+        [
+            ("POST /api/v1/recordings".to_owned(), AuditOutcome::Done, false),
+            ("POST /api/v1/recordings".to_owned(), AuditOutcome::Refused, true),
+            ("POST /api/v1/recordings/{id}/stop".to_owned(), AuditOutcome::Done, true),
+        ]
+    );
 }

@@ -523,3 +523,95 @@ pub enum FromClient {
     /// A gap was seen: send a snapshot.
     Resync,
 }
+
+// ---- the audit -------------------------------------------------------------------------------------------------
+
+/// One record of the audit: who did or tried what, when, from where and with which role, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct AuditRecord {
+    /// Its number, from 1 without a gap.
+    pub number: u64,
+    /// When, in the journal's time.
+    pub at: Timestamp,
+    /// Who, as the journal names them; empty: nobody was signed in. For an answer of the service it is `Agora`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub who: String,
+    /// Their role at that moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// The address of their machine, as this server sees it; empty for what the service or the proxy did.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub from: String,
+    /// The public name of the sign-in, if it rests on one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sign_in: String,
+    /// What: the method and the route of a request, or the operation of a call to the service.
+    pub action: String,
+    /// About which App ID, by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
+    /// About which recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<RecordingId>,
+    /// What else tells it apart: a call's id, a path that does not exist.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub about: String,
+    /// What came of it.
+    pub outcome: AuditOutcome,
+    /// The HTTP status: of our answer to a request, of the service's answer to a call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The kind of the refusal, or of the service's answer.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub kind: String,
+    /// The entry of the recording's journal that was written with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<EntryNumber>,
+    /// How many more like it came, up to `until`, and were counted and not kept one by one; 0 for a record of one.
+    #[serde(default, skip_serializing_if = "is_none_more")]
+    pub more: u64,
+    /// The last of those that were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// It was written later than it happened, out of memory: the journal could not be written then.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub late: bool,
+    /// SHA-256 over the hash before and this record without this field, in hexadecimal. Never part of what it is made over.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub hash: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+const fn is_none_more(more: &u64) -> bool {
+    *more == 0
+}
+
+/// What came of what the audit tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditOutcome {
+    /// It was done.
+    Done,
+    /// It was refused, and nothing was done.
+    Refused,
+    /// A call left for the service.
+    Sent,
+    /// The service answered a call.
+    Answered,
+    /// A call had no answer.
+    Unanswered,
+}
+
+/// `GET /api/v1/audit`: one page of the audit, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct AuditPage {
+    /// The records, each with its hash.
+    pub records: Vec<AuditRecord>,
+    /// What to pass as `before` for what is earlier; also where none of the records that were looked through fits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
+    /// The number of the newest record.
+    pub newest: u64,
+    /// The hash of the newest record, in which all before it are: whoever keeps it can prove later that none is missing.
+    pub head: String,
+}

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use from_json::agreement::{Chance, Hints, agree, check, check_spoilt};
 use from_json::{from_text, from_value};
 use rules::api::{
-    AdoptRecording, Asked, ChangePolicy, ClaimLeases, Dismiss, FromClient, FromProxy, JournalPage, MakeCall,
-    MakeDecision, PressStop, Problem, PutViews, RecordingPage, RequestRecording, SettingUp, Setup,
+    AdoptRecording, Asked, AuditPage, ChangePolicy, ClaimLeases, Dismiss, FromClient, FromProxy, JournalPage,
+    MakeCall, MakeDecision, PressStop, Problem, PutViews, RecordingPage, RequestRecording, SettingUp, Setup,
     SharedViews, UnmatchedPage, Written,
 };
 use rules::journal::{AlarmCause, By, DecisionKind};
@@ -69,6 +69,7 @@ fn answers_are_read_as_serde_reads_them() {
     check::<RecordingPage>(&HINTS, 0..100);
     check::<Problem>(&HINTS, 0..300);
     check::<UnmatchedPage>(&HINTS, 0..200);
+    check::<AuditPage>(&HINTS, 0..300);
     check::<SettingUp>(&HINTS, 0..20);
     check::<Asked>(&HINTS, 0..20);
     check::<Written>(&HINTS, 0..20);

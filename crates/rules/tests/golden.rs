@@ -12,11 +12,11 @@ use agora::{
 };
 use from_json::FromJson;
 use rules::api::{
-    Acknowledge, AdoptOrphan, AdoptRecording, AppSetup, Asked, Capability, ChangeLayout, ChangePolicy,
-    ChangeUpdate, ClaimLeases, Dismiss, Frame, FrameContent, FromClient, FromProxy, Heartbeat, Hello,
-    JournalPage, MakeCall, MakeDecision, NamedPolicy, PROTOCOL, Person, PressStop, Problem, PutView,
-    PutViews, RecordingPage, RequestRecording, Role, SettingUp, Setup, SharedView, SharedViews, StorageSetup,
-    StreamEntry, UnmatchedPage, Unwritten, Written,
+    Acknowledge, AdoptOrphan, AdoptRecording, AppSetup, Asked, AuditOutcome, AuditPage, AuditRecord,
+    Capability, ChangeLayout, ChangePolicy, ChangeUpdate, ClaimLeases, Dismiss, Frame, FrameContent,
+    FromClient, FromProxy, Heartbeat, Hello, JournalPage, MakeCall, MakeDecision, NamedPolicy, PROTOCOL,
+    Person, PressStop, Problem, PutView, PutViews, RecordingPage, RequestRecording, Role, SettingUp, Setup,
+    SharedView, SharedViews, StorageSetup, StreamEntry, UnmatchedPage, Unwritten, Written,
 };
 use rules::app_journal::Unmatched;
 use rules::journal::{
@@ -53,6 +53,60 @@ fn unmatched_page() -> UnmatchedPage {
         kept: 101,
         dropped: 2,
     }
+}
+
+/// A command and what the service said to it, and refusals that were counted.
+fn audit_page() -> AuditPage {
+    let record = |number, action: &str, outcome| AuditRecord {
+        number,
+        at: at(i64::try_from(number).expect("small") * 100),
+        who: String::new(),
+        role: None,
+        from: String::new(),
+        sign_in: String::new(),
+        action: action.to_owned(),
+        app: Some("demonstration".to_owned()),
+        recording: None,
+        about: String::new(),
+        outcome,
+        status: None,
+        kind: String::new(),
+        entry: None,
+        more: 0,
+        until: None,
+        late: false,
+        hash: "5f".repeat(32),
+    };
+    let asked = AuditRecord {
+        who: "Demonstration".to_owned(),
+        role: Some(Role::Lead),
+        from: "127.0.0.1".to_owned(),
+        sign_in: "c2f1".to_owned(),
+        recording: Some(id()),
+        entry: Some(5),
+        late: true,
+        ..record(7, "POST /api/v1/recordings/{id}/stop", AuditOutcome::Done)
+    };
+    let answered = AuditRecord {
+        who: "Agora".to_owned(),
+        recording: Some(id()),
+        about: "one:5:1:stop".to_owned(),
+        status: Some(200),
+        kind: "stopped".to_owned(),
+        entry: Some(7),
+        ..record(8, "stop", AuditOutcome::Answered)
+    };
+    let refused = AuditRecord {
+        from: "192.0.2.7".to_owned(),
+        app: None,
+        status: Some(401),
+        kind: "signed_out".to_owned(),
+        more: 530,
+        until: Some(at(60_000)),
+        ..record(9, "POST /api/v1/recordings", AuditOutcome::Refused)
+    };
+    let records = vec![refused, answered, asked];
+    AuditPage { records, next: Some(7), newest: 9, head: "5f".repeat(32) }
 }
 
 fn writes() -> bool {
@@ -330,6 +384,7 @@ fn every_body_is_the_one_in_its_file() {
         ),
         check("setting-up", &SettingUp { until: Timestamp::from_millis(1_795_000_900_000) }),
         check("unmatched-page", &unmatched_page()),
+        check("audit-page", &audit_page()),
         check("written", &Written { number: 18 }),
         check("claim-leases", &ClaimLeases { recordings: vec![id()] }),
         check(

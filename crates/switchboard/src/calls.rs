@@ -11,6 +11,7 @@ use rules::journal::{
 };
 use rules::{Call, Entry, EntryNumber, Fact, RecordingId, RuleId};
 
+use crate::audit::Asking;
 use crate::budget::Place;
 use crate::leases::Holding;
 use crate::ledger::{Change, Kept};
@@ -40,6 +41,8 @@ pub(crate) struct Waiting {
     place: Place,
     /// Where it stands among those of equal urgency.
     order: u64,
+    /// Who asked for it, for the audit.
+    asking: Option<Asking>,
     /// A stop that came with the press that asked for it: it does not leave before this instant (T7). It rests on what
     /// the person wrote down, not on the lease, and not on what came since.
     not_before: Option<Timestamp>,
@@ -100,6 +103,7 @@ impl Switchboard {
             person: actor.person.clone(),
             holding,
             order: self.posted,
+            asking: self.who_asks(),
             not_before: None,
         };
         if !self.windows.contains_key(&waiting.app) {
@@ -148,6 +152,7 @@ impl Switchboard {
                 person: actor.person.clone(),
                 holding,
                 order: 0,
+                asking: self.who_asks(),
                 not_before: Some(not_before),
             });
         }
@@ -316,7 +321,7 @@ impl Switchboard {
     /// Checks, writes `CallSent`, sends. False if one of them failed: then nothing was written or sent.
     fn send(&mut self, waiting: &Waiting, now: Now) -> bool {
         let Ok((permitted, request)) = self.check(waiting, now) else { return false };
-        let Waiting { id, app, recording, call, client, person, holding, .. } = waiting;
+        let Waiting { id, app, recording, call, client, person, holding, asking, .. } = waiting;
         let sent = CallSent {
             id: id.clone(),
             session: call.session,
@@ -332,7 +337,8 @@ impl Switchboard {
         };
         let by = By::Client { client: *client, epoch: holding.epoch, name: person.clone() };
         let draft = Draft { recording: recording.clone(), by, fact: Fact::CallSent(sent) };
-        if self.write(vec![draft], None, now).is_err() {
+        let written = self.asked_by(asking.clone(), |desk| desk.write(vec![draft], None, now));
+        if written.is_err() {
             return false;
         }
         self.counts.calls_sent += 1;

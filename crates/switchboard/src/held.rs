@@ -12,6 +12,7 @@ use agora::{Operation, Timestamp};
 use rules::api::Unwritten;
 use rules::{Entry, EntryNumber, Fact, Recording, RecordingId, SessionNumber};
 
+use crate::audit::HeldAudit;
 use crate::ports::{Batch, CopiedRow, Line, StoreError};
 use crate::{Draft, Now, RETRY_STORE, Switchboard};
 
@@ -29,6 +30,8 @@ const PROBE_EVERY: Duration = Duration::from_secs(10);
 pub(crate) struct Held {
     /// In the board's order; they follow the last one that is written without a gap.
     lines: Vec<Line>,
+    /// What was audited meanwhile.
+    pub(crate) audit: HeldAudit,
     /// Why the store does not take anything; none while it does.
     trouble: Option<StoreError>,
     /// Since when.
@@ -69,6 +72,7 @@ impl Switchboard {
             line.entry.held = true;
         }
         self.held.lines.extend(batch.lines.iter().cloned());
+        self.held.audit.with_entries(&batch.audit);
         Ok(batch)
     }
 
@@ -158,15 +162,17 @@ impl Switchboard {
 
     /// Writes what is held, in its place; tries whether anything can be written if nothing is.
     pub(crate) fn write_held(&mut self, now: Now) {
-        let written = if self.held.lines.is_empty() {
+        let written = if self.held.lines.is_empty() && self.held.audit.is_empty() {
             self.store.probe()
         } else {
+            let audit = self.held.audit.to_write(self.journal_now(now));
             let lines = std::mem::take(&mut self.held.lines);
-            let batch = Batch { lines, ..Batch::default() };
+            let batch = Batch { lines, audit, ..Batch::default() };
             let written = self.store.append(&batch);
             if written.is_err() {
                 self.held.lines = batch.lines;
             } else {
+                self.held.audit.written();
                 self.counts.written_late += batch.lines.len() as u64;
             }
             written

@@ -14,11 +14,13 @@
 //! - `staff`: what people ask for.
 //! - `views`: what the team shares of the list.
 //! - `clients`: connections, heartbeats, leases, the stream.
+//! - [`audit`]: who did or tried what.
 //! - [`alerts`]: which entries somebody outside is to be told of.
 //! - [`held`]: what happens while the journal cannot be written.
 //! - [`budget`], [`leases`], [`stream`]: the parts they are made of. [`memory`]: a store for virtual time.
 
 pub mod alerts;
+pub mod audit;
 pub mod budget;
 mod calls;
 mod clients;
@@ -217,6 +219,8 @@ pub struct Switchboard {
     posted: u64,
     /// What could not be written yet (D9).
     held: Held,
+    /// What is asked for just now, for the audit.
+    asked: Option<audit::Asked>,
     leases: Leases,
     next_client: ClientNumber,
     /// Lookers-on who came while entries were on their way to the others, and how far each is: they are told everything
@@ -275,6 +279,7 @@ impl Switchboard {
             waiting: Vec::new(),
             posted: 0,
             held: Held::default(),
+            asked: None,
             leases: Leases::default(),
             next_client: ledger.last_client.saturating_add(1),
             newcomers: Vec::new(),
@@ -448,7 +453,8 @@ impl Switchboard {
         }
         let lines = self.numbered(drafts, at);
         let app_lines = self.app_lines(app_drafts, at);
-        let mut batch = Batch { lines, key_use, app_lines, notices, dropped };
+        let audit = self.audit_of(&lines, &app_lines, at);
+        let mut batch = Batch { lines, key_use, app_lines, notices, dropped, audit };
         if self.held.trouble().is_none() {
             match self.store.append(&batch) {
                 Ok(()) => self.held.worked(now),
@@ -457,6 +463,9 @@ impl Switchboard {
         }
         if self.held.trouble().is_some() {
             batch = self.hold(batch)?;
+        }
+        if !batch.audit.is_empty() {
+            self.audited();
         }
         self.to_note |= !batch.lines.is_empty();
         let numbers = batch.lines.iter().map(|line| line.entry.number).collect();

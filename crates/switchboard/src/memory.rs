@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agora::Timestamp;
-use rules::api::SharedViews;
+use rules::api::{AuditRecord, SharedViews};
 use rules::{AppEntry, AppEntryNumber, Entry, EntryNumber, RecordingId};
 
 use crate::ports::{AppLine, Batch, KeyUse, Line, Notice, Store, StoreError, unmatched_bytes};
@@ -22,6 +22,7 @@ struct Inner {
     app_lines: Vec<AppLine>,
     notices: BTreeMap<String, Notice>,
     views: SharedViews,
+    audit: Vec<AuditRecord>,
     broken: bool,
 }
 
@@ -34,6 +35,11 @@ impl MemoryStore {
     /// Every entry of the App journals that is kept.
     pub fn app_lines(&self) -> Vec<AppLine> {
         self.inner().app_lines.clone()
+    }
+
+    /// Everything that was audited.
+    pub fn audit(&self) -> Vec<AuditRecord> {
+        self.inner().audit.clone()
     }
 
     /// From now on writing fails, or works again.
@@ -54,6 +60,7 @@ impl Store for MemoryStore {
         inner.lines.extend(batch.lines.iter().cloned());
         inner.key_uses.extend(batch.key_use.clone());
         inner.app_lines.extend(batch.app_lines.iter().cloned());
+        inner.audit.extend(batch.audit.iter().cloned());
         inner.notices.extend(batch.notices.iter().map(|notice| (notice.key.clone(), notice.clone())));
         for (app, upto) in &batch.dropped {
             inner.app_lines.retain(|line| {

@@ -4,7 +4,7 @@
 //! that [`Store::append`] took is durable before the step goes on (D9).
 
 use agora::{Operation, ResourceId, Sid, Timestamp, Uid};
-use rules::api::SharedViews;
+use rules::api::{AuditOutcome, AuditPage, AuditRecord, SharedViews};
 use rules::journal::{Domain, LayoutRequested, Requested, UpdateRequested};
 use rules::{AppEntry, AppEntryNumber, AppFact, Entry, EntryNumber, RecordingId};
 
@@ -112,6 +112,33 @@ pub struct Batch {
     pub notices: Vec<Notice>,
     /// Unmatched notifications that make room: of these Apps, up to these numbers, with their notices.
     pub dropped: Vec<(String, AppEntryNumber)>,
+    /// What the audit tells of it. The store numbers them.
+    pub audit: Vec<AuditRecord>,
+}
+
+/// Which records of the audit are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AuditFilter {
+    /// Only those about these App IDs; none: all, also those about no App ID.
+    pub apps: Option<Vec<String>>,
+    /// Only those about this recording.
+    pub recording: Option<RecordingId>,
+    /// Only those whose person or address holds this text, in whatever case.
+    pub who: String,
+    /// Only what was refused.
+    pub refused: bool,
+}
+
+impl AuditFilter {
+    /// Whether this record is wanted.
+    pub fn fits(&self, record: &AuditRecord) -> bool {
+        let who = self.who.to_lowercase();
+        let of_app = |apps: &Vec<String>| record.app.as_ref().is_some_and(|app| apps.contains(app));
+        self.apps.as_ref().is_none_or(of_app)
+            && self.recording.as_ref().is_none_or(|id| record.recording.as_ref() == Some(id))
+            && (!self.refused || record.outcome == AuditOutcome::Refused)
+            && (record.who.to_lowercase().contains(&who) || record.from.to_lowercase().contains(&who))
+    }
 }
 
 /// The journal on a disk, or in memory for tests.
@@ -217,6 +244,20 @@ pub trait Store {
     fn copied(&mut self, table: &str, after: &str) -> Result<Vec<CopiedRow>, StoreError> {
         let _ = after;
         Err(StoreError(format!("this store has no table {table:?}")))
+    }
+
+    /// One page of the audit, newest first: what is before this number, at most so many. A store that keeps none says so.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn audit_page(
+        &mut self,
+        filter: &AuditFilter,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<AuditPage, StoreError> {
+        let _ = (filter, before, limit);
+        Err(StoreError("this store keeps no audit".to_owned()))
     }
 
     /// The run ends in order: everything that any page was shown is written, and nothing more comes.

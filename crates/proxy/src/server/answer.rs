@@ -18,6 +18,10 @@ pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
 /// How deep lists and objects of a body may lie in each other.
 const DEPTH_MAX: usize = 32;
 
+/// What kind of a refusal an answer is, for the audit: an extension of the response.
+#[derive(Debug, Clone)]
+pub(crate) struct Kind(pub(crate) String);
+
 /// A refusal, as an answer.
 #[derive(Debug)]
 pub(crate) struct Refused(pub(crate) Problem);
@@ -56,7 +60,9 @@ impl From<Ended> for Refused {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        written(status, "application/problem+json", &self.0)
+        let mut response = written(status, "application/problem+json", &self.0);
+        response.extensions_mut().insert(Kind(self.0.kind));
+        response
     }
 }
 

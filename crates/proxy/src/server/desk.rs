@@ -20,6 +20,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{oneshot, watch};
 
+use super::audit;
 use super::ports::{Clock, Outcome, OutgoingCall, Upstream};
 use super::socket::close;
 
@@ -84,9 +85,17 @@ impl Desk {
         job: impl FnOnce(&mut Switchboard, Now) -> T + Send + 'static,
     ) -> Result<T, Ended> {
         let (answer, answered) = oneshot::channel();
+        let pending = audit::pending();
         self.post(Box::new(move |desk, now| {
+            desk.switchboard.asking(pending.as_ref().and_then(|pending| pending.asking()));
+            let done = job(&mut desk.switchboard, now);
+            if desk.switchboard.asked_for()
+                && let Some(pending) = pending
+            {
+                pending.is_written();
+            }
             // Whoever asked may be gone; what was asked is done all the same.
-            let _ = answer.send(job(&mut desk.switchboard, now));
+            let _ = answer.send(done);
         }));
         answered.await.map_err(|_| Ended)
     }

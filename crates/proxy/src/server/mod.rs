@@ -8,9 +8,11 @@
 //! - `gate`: in what form a request may come, and which hosts and origins are answered.
 //! - `desk`: the thread of the switchboard. `socket`: one page's stream.
 //! - `notifications`: the webhook of the service. `patience`: how long a connection may be silent.
+//! - `audit`: who did or tried what.
 //! - `answer`: JSON and problems. `metrics`: what Prometheus reads.
 
 mod answer;
+mod audit;
 pub(crate) mod desk;
 mod gate;
 mod metrics;
@@ -72,6 +74,8 @@ pub(crate) struct Server {
     /// Alerts that were posted, and posts that failed.
     told: Arc<Told>,
     desk: Desk,
+    /// What is audited by itself, counted where it comes in a flood.
+    floods: audit::Floods,
     /// It listens where only this machine reaches it.
     loopback: bool,
 }
@@ -114,12 +118,15 @@ pub async fn serve(parts: Parts, listener: tokio::net::TcpListener) -> io::Resul
         unsigned: AtomicU64::new(0),
         told,
         desk: desk.clone(),
+        floods: audit::Floods::default(),
         loopback,
     });
     let router = routes::router(&server, statics);
-    let ending = desk.clone();
+    tokio::spawn(audit::tend(server.clone()));
+    let (ending, counted) = (desk.clone(), server.clone());
     let shutdown = async move {
         shutdown.await;
+        counted.floods.flush(&counted.desk, true);
         // The sockets close with it, so that pages know and connect again.
         ending.end();
     };

@@ -36,6 +36,7 @@ struct Taken {}
 
 /// `POST /api/v1/notifications/{app}`.
 pub(crate) async fn deliver(State(server): Shared, Path(app): Path<String>, request: Request) -> Answer {
+    super::audit::is_of_the_service();
     let headers = request.headers().clone();
     let body = whole(request).await?;
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());

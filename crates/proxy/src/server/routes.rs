@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use agora::Operation;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::{BytesRejection, QueryRejection};
@@ -22,10 +23,12 @@ use rules::{EntryNumber, RecordingId, SessionNumber};
 use serde::Deserialize;
 use switchboard::{Actor, Arrival, Command, Filter};
 
+use crate::store::copy;
+
 use super::answer::{Answer, BODY_BYTES_MAX, Refused, json, read};
 use super::signed::{self, Signed, Unsigned};
 use super::socket::{MESSAGE_BYTES_MAX, READ_BUFFER_BYTES, close};
-use super::{Server, gate, metrics, notifications, socket};
+use super::{Server, audit, gate, metrics, notifications, socket};
 
 /// Where the stream is.
 pub(crate) const STREAM: &str = "/api/v1/stream";
@@ -80,6 +83,7 @@ const ROUTES: &[Route] = &[
     needs(View, "/api/v1/views", || get(views)),
     needs(Lead, "/api/v1/views", || put(put_views)),
     needs(Lead, "/api/v1/backup", || get(backup)),
+    needs(Lead, "/api/v1/audit", || get(audit::page)),
     needs(View, "/api/v1/recordings", || get(list)),
     needs(View, "/api/v1/recordings/{id}", || get(one)),
     needs(View, "/api/v1/recordings/{id}/journal", || get(journal)),
@@ -119,10 +123,12 @@ pub(crate) fn router(server: &Arc<Server>, statics: Router) -> Router {
         .route("/api/{*path}", any(nothing_here))
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn(audit::with_person))
         .layer(middleware::from_fn_with_state(server.clone(), signed::identify))
         .with_state(server.clone())
         .fallback_service(statics)
         .layer(middleware::from_fn_with_state(server.clone(), gate::guard))
+        .layer(middleware::from_fn_with_state(server.clone(), audit::audited))
         // Refusals of the gate too: whatever a browser is shown runs nothing and is framed by nobody.
         .layer(middleware::map_response(secured))
 }
@@ -234,6 +240,9 @@ struct BackupQuery {
 async fn backup(State(server): Shared, query: Result<Query<BackupQuery>, QueryRejection>) -> Answer {
     let Query(query) = query
         .map_err(|rejection| Refused::new(StatusCode::BAD_REQUEST, "bad_request", rejection.body_text()))?;
+    if query.after.is_empty() && Some(query.table.as_str()) == copy::tables().next() {
+        audit::is_worth_it();
+    }
     let rows = server.desk.ask(move |switchboard, _| switchboard.copied(&query.table, &query.after)).await?;
     match rows {
         Ok(rows) => Ok(json(StatusCode::OK, &rows)),
@@ -376,6 +385,7 @@ async fn ask(
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let ask: RequestRecording = read(&headers, &sized(body)?)?;
+    audit::about_app(&ask.app);
     let (actor, key, entropy) = (actor(&signed, &headers)?, idempotency_key(&headers)?, entropy()?);
     let asked = server.desk.ask(move |switchboard, now| switchboard.asked(&actor, &key, &ask, entropy, now));
     let asked = asked.await??;
@@ -390,6 +400,7 @@ async fn adopt(
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let adopt: AdoptRecording = read(&headers, &sized(body)?)?;
+    audit::about_app(&adopt.app);
     let (actor, key, entropy) = (actor(&signed, &headers)?, idempotency_key(&headers)?, entropy()?);
     let asked =
         server.desk.ask(move |switchboard, now| switchboard.adopted(&actor, &key, &adopt, entropy, now));
@@ -551,6 +562,7 @@ async fn claim(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
+    audit::is_audited_later();
     let claim: ClaimLeases = read(&headers, &sized(body)?)?;
     let actor = actor(&signed, &headers)?;
     let held = server.desk.ask(move |switchboard, now| switchboard.claimed(&actor, &claim, now));
@@ -565,6 +577,10 @@ async fn call(
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let call: MakeCall = read(&headers, &sized(body)?)?;
+    match call.operation {
+        Operation::Query => audit::is_routine(),
+        _ => audit::is_audited_later(),
+    }
     let (id, actor) = (id_of(&id)?, actor(&signed, &headers)?);
     let posted = server.desk.ask(move |switchboard, now| switchboard.call_posted(&actor, &id, call, now));
     Ok(json(StatusCode::ACCEPTED, &posted.await??))
@@ -593,6 +609,7 @@ async fn simulator(
     uri: Uri,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
+    audit::is_routine();
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let body = sized(body)?.to_vec();
     let reads = method == axum::http::Method::GET;

@@ -15,6 +15,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 use switchboard::ports::{CopiedRow, StoreError};
 
+use super::audit::{self, Chain, Follow, Head};
 use super::{
     HASH_KEY_BYTES, SCHEMA, TABLES, complete, for_its_owner_only, hex, line_of, not_read, random, sentence,
 };
@@ -41,7 +42,7 @@ struct Table {
 }
 
 /// In the order in which they are copied.
-const COPIED: [Table; 8] = [
+const COPIED: [Table; 9] = [
     Table {
         name: "meta",
         columns: "name, value",
@@ -51,6 +52,8 @@ const COPIED: [Table; 8] = [
     },
     Table { name: "shared_views", columns: "id, json", width: 2, key: &["id"], wanted: "TRUE" },
     Table { name: "alerted", columns: "target, board", width: 2, key: &["target"], wanted: "TRUE" },
+    // Row by row as it is, so that the copy has the same chain.
+    Table { name: "audit", columns: "number, json, hash", width: 3, key: &["number"], wanted: "TRUE" },
     Table {
         name: "key_uses",
         columns: "person, key, body, recording, at",
@@ -96,7 +99,7 @@ fn table(name: &str) -> Result<&'static Table, StoreError> {
 pub(super) fn rows(connection: &Connection, name: &str, after: &str) -> Result<Vec<CopiedRow>, StoreError> {
     let Table { columns, width, key, wanted, .. } = table(name)?;
     let keys = key.join(", ");
-    let numeric = matches!(key[0], "id" | "board");
+    let numeric = matches!(key[0], "id" | "board" | "number");
     let mut places: Vec<Value> = Vec::new();
     let later = if after.is_empty() {
         "TRUE".to_owned()
@@ -187,6 +190,20 @@ impl Closed {
     /// When they cannot be read.
     pub fn rows(&self, table: &str, after: &str) -> Result<Vec<CopiedRow>, StoreError> {
         rows(&self.connection, table, after)
+    }
+
+    /// Follows the chain of its audit; `known` is the hash of a head that somebody kept.
+    pub fn audit(&self, known: Option<&str>) -> Chain {
+        if audit::is_there(&self.connection) {
+            audit::check(&self.connection, known)
+        } else {
+            Follow::new(known).end()
+        }
+    }
+
+    /// Whether it has an audit: one of an older build has none.
+    pub fn has_audit(&self) -> bool {
+        audit::is_there(&self.connection)
     }
 
     /// Makes what a journal of an older build lacks, so that it can be copied.
@@ -346,6 +363,8 @@ pub struct Checked {
     pub recordings: usize,
     /// How many of them have no sum, because an older build wrote them.
     pub without_sum: u64,
+    /// The newest record of the audit, as far as its chain is whole.
+    pub audit: Head,
     /// What is wrong, a sentence each.
     pub damage: Vec<String>,
 }
@@ -420,6 +439,9 @@ pub fn check(journal: &Closed) -> Result<Checked, String> {
         }
     }
     checked.recordings = last.len();
+    let Chain { head, broken, .. } = journal.audit(None);
+    checked.audit = head;
+    broken.into_iter().for_each(|what| checked.found(what));
     Ok(checked)
 }
 

@@ -1,7 +1,9 @@
 use std::time::Instant;
 
 use agora::{Answer, AnswerClass, Operation};
+use rules::api::{AuditOutcome, AuditRecord};
 use rules::journal::{By, CallAnswered, CallId, JOURNAL_VERSION};
+use switchboard::audit::Asking;
 use tempfile::TempDir;
 
 use super::*;
@@ -284,7 +286,7 @@ fn earlier() -> Vec<(String, String)> {
 #[test]
 fn the_journals_of_all_earlier_builds_are_read_and_go_on() {
     let journals = earlier();
-    assert!(journals.len() >= 4);
+    assert!(journals.len() >= 5);
     for (name, statements) in journals {
         let folder = folder();
         let file = folder.path().join("tallylight.db");
@@ -306,6 +308,10 @@ fn the_journals_of_all_earlier_builds_are_read_and_go_on() {
             let next = Entry { number: 7, board: 7, fact: Fact::Hurried, ..lines[5].entry.clone() };
             opened.store.append(&batch(vec![Line { recording, entry: next }])).expect("it goes on");
             opened.store.put_alerted("night", 7).expect("what is new has its place");
+            let asking = Asking { action: "something".to_owned(), ..Asking::default() };
+            let record = asking.record(AuditOutcome::Done, Timestamp::from_millis(7));
+            let audit = Batch { audit: vec![record], ..Batch::default() };
+            opened.store.append(&audit).expect("the audit goes on, or begins");
             all(&mut opened.store)
         };
         assert_eq!(all(&mut open(&folder).store), before, "{name}");
@@ -557,4 +563,81 @@ fn a_run_that_did_not_end_in_order_leaves_a_name_that_nobody_goes_on_from() {
     assert_ne!(first, second, "it was killed");
     assert_eq!(open(&folder).store.journal_id(), second, "it ended in order");
     assert_ne!(open(&folder).store.journal_id(), second, "and then it was killed again");
+}
+
+// ---- the audit -----------------------------------------------------------------------------------------------------
+
+fn record(who: &str) -> AuditRecord {
+    let asking = Asking { who: who.to_owned(), action: "something".to_owned(), ..Asking::default() };
+    AuditRecord {
+        app: Some("desk".to_owned()),
+        ..asking.record(AuditOutcome::Done, Timestamp::from_millis(7))
+    }
+}
+
+fn note(store: &mut SqliteStore, records: Vec<AuditRecord>) {
+    store.append(&Batch { audit: records, ..Batch::default() }).expect("written");
+}
+
+#[test]
+fn the_audit_is_one_chain_over_all_runs_and_in_every_copy() {
+    let folder = folder();
+    note(&mut open(&folder).store, vec![record("One"), record("Two")]);
+    let mut opened = open(&folder);
+    assert_eq!(opened.audit.number, 2);
+    // With an entry, in one transaction.
+    let both = Batch { audit: vec![record("Three")], ..batch(vec![line("one", 1, 1, 10, Fact::Hurried)]) };
+    opened.store.append(&both).expect("written");
+    let page = opened.store.audit_page(&AuditFilter::default(), None, 2).expect("readable");
+    let who: Vec<&str> = page.records.iter().map(|record| record.who.as_str()).collect();
+    assert_eq!((who, page.next, page.newest), (vec!["Three", "Two"], Some(2), 3));
+    let rest = opened.store.audit_page(&AuditFilter::default(), page.next, 2).expect("readable");
+    assert_eq!((rest.records.len(), rest.next), (1, None));
+    let none = AuditFilter { apps: Some(vec!["other".to_owned()]), ..AuditFilter::default() };
+    assert_eq!(opened.store.audit_page(&none, None, 9).expect("readable").records, []);
+    drop(opened);
+    let file = copy::Closed::open(&folder.path().join("tallylight.db")).expect("nobody has it open");
+    let chain = file.audit(Some(&page.head));
+    assert_eq!((chain.broken, chain.head.hash.as_str()), (None, page.head.as_str()));
+    let other = folder.path().join("copy.db");
+    let mut copied = copy::Copy::begin(&other).expect("begun");
+    copied
+        .take_all(|table, after| file.rows(table, after).map_err(|error| error.to_string()))
+        .expect("copied");
+    copied.finish().expect("finished");
+    let copied = copy::Closed::open(&other).expect("it is there");
+    assert_eq!(copied.audit(Some(&page.head)).broken, None);
+}
+
+#[test]
+fn a_record_of_the_audit_can_neither_be_changed_nor_removed_unnoticed() {
+    let folder = folder();
+    let mut store = open(&folder).store;
+    note(&mut store, vec![record("One"), record("Two"), record("Three")]);
+    for statement in ["UPDATE audit SET json = '{}'", "DELETE FROM audit"] {
+        let error = store.connection.execute(statement, []).expect_err("refused");
+        assert!(error.to_string().contains("of the audit"), "{error}");
+    }
+    // Whoever has the file can do it all the same, and is noticed.
+    store
+        .connection
+        .execute_batch(
+            "DROP TRIGGER audit_never_changes; UPDATE audit SET json = replace(json, 'Two', 'Too')",
+        )
+        .expect("changed");
+    drop(store);
+    let file = folder.path().join("tallylight.db");
+    let checked = copy::check(&copy::Closed::open(&file).expect("nobody has it open")).expect("readable");
+    assert_eq!(checked.damage, ["record 2 of the audit is not what was written"]);
+    assert_eq!(checked.audit.number, 1);
+}
+
+#[test]
+fn nothing_is_written_when_the_audit_of_it_cannot_be() {
+    let folder = folder();
+    let mut store = open(&folder).store;
+    store.connection.execute_batch("DROP TABLE audit").expect("dropped");
+    let both = Batch { audit: vec![record("One")], ..batch(vec![line("one", 1, 1, 10, Fact::Hurried)]) };
+    assert!(store.append(&both).is_err());
+    assert_eq!(all(&mut store), []);
 }
