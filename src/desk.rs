@@ -298,6 +298,12 @@ impl Desk {
         self.link.get() == Link::Live
     }
 
+    /// Whether the journal can be written, and none of it is damaged (D9). Tracks.
+    pub fn journal_is_well(self) -> bool {
+        let damaged = self.setup.with(|setup| setup.as_ref().is_some_and(|setup| !setup.damaged.is_empty()));
+        !damaged && self.unwritten.with(Option::is_none)
+    }
+
     /// Whether the person may do this.
     pub fn may(self, capability: Capability) -> bool {
         self.setup

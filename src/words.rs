@@ -607,6 +607,11 @@ pub fn calm(recording: usize, handled: usize) -> String {
     }
 }
 
+/// The same where the bar above it says that something is wrong with the journal.
+pub fn not_calm(recording: usize) -> String {
+    say!("{} recording; what needs you stands above.", recording)
+}
+
 /// What is to be typed before a recording that is away is stopped.
 pub fn type_channel(channel: &str) -> String {
     say!("Type {} to stop it although it is away.", channel)

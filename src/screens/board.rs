@@ -653,7 +653,11 @@ pub fn above_the_list(all: &[Rc<Listed>]) -> Node {
             .collect();
     let records = all.iter().filter(|listed| matches!(listed.standing, Standing::Records(_))).count();
     let trouble = all.iter().filter_map(|listed| Some((listed.trouble?, &listed.row.channel))).max();
-    let mut calm = el("p.calm").add(words::calm(records, being_handled.len()));
+    let says = match here().desk.journal_is_well() {
+        true => words::calm(records, being_handled.len()),
+        false => words::not_calm(records),
+    };
+    let mut calm = el("p.calm").add(says);
     if let Some(((at, how), channel)) = trouble {
         let where_and_how = words::where_and_how(channel, how);
         calm =

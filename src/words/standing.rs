@@ -62,7 +62,7 @@ pub fn says(
         session.doubt.map(|doubt| clock(doubt.t0 + agora::limits::FAILOVER_TOTAL)).unwrap_or_default()
     };
     match (standing, session) {
-        (Standing::Unreadable, _) => say!("Written by a newer version. Reload the page."),
+        (Standing::Unreadable, _) => say!("Its journal cannot be read whole; nobody acts for it."),
         (Standing::Waits(why), _) => waits(why, recording, clock),
         (Standing::Lost(_), _) => say!("Lost; nobody records. Asked again for 10 min."),
         (Standing::Replacing, session) => match session {

@@ -2,7 +2,7 @@
 
 import { execFile, spawn } from "node:child_process";
 import { createHmac, randomUUID } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,7 +34,9 @@ class Program {
     this.output = [];
     this.addresses = [];
     this.waiting = [];
-    this.child = spawn(join(BINARIES, name), args, { stdio: ["ignore", "pipe", "pipe"] });
+    // A disk that becomes full (`Desk.room`) is an error of the write, and not the end of the program.
+    const script = 'trap "" XFSZ; exec "$0" "$@"';
+    this.child = spawn("sh", ["-c", script, join(BINARIES, name), ...args], { stdio: ["ignore", "pipe", "pipe"] });
     children.add(this.child);
     this.ended = new Promise((resolve) => {
       this.child.once("error", (error) => resolve(`it cannot be started: ${error.message}`));
@@ -204,6 +206,26 @@ role = "lead"
   /** Ends the proxy, by default as a power cut would. */
   async endProxy(signal = "SIGKILL") {
     await this.proxy.end(signal);
+  }
+
+  /** Whether the proxy can write anything from now on: without room its disk is full. */
+  async room(is) {
+    const args = ["--pid", String(this.proxy.child.pid), is ? "--fsize=unlimited:" : "--fsize=0:"];
+    await new Promise((resolve, reject) => execFile("prlimit", args, (error) => (error ? reject(error) : resolve())));
+  }
+
+  /** Ends the proxy and changes one byte of its journal, in the last place where this text stands; then starts it again. */
+  async damage(text) {
+    await this.endProxy("SIGTERM");
+    // Whoever closes it puts the log into the file.
+    await new Program("tallylight", ["verify", "--config", join(this.folder, "tallylight.toml")]).ended;
+    const file = join(this.folder, "tallylight.db");
+    const bytes = await readFile(file);
+    const at = bytes.lastIndexOf(text);
+    if (at < 0) throw new Error(`${text} is not in the journal`);
+    bytes[at] = bytes[at] === 0x30 ? 0x31 : 0x30;
+    await writeFile(file, bytes);
+    await this.startProxy();
   }
 
   /** Whether the proxy runs. */

@@ -72,14 +72,28 @@ export const test = base.extend({
     async ({ context }, use) => {
       const seen = [];
       const allowed = [];
+      const broken = [];
+      const began = new WeakMap();
+      const left = new Map();
       const watch = (watched) => {
+        const leaves = (page) => left.set(page, [...(left.get(page) ?? []), Date.now()]);
+        const follow = (page) => {
+          page.on("framenavigated", (frame) => frame === page.mainFrame() && leaves(page));
+          page.on("close", () => leaves(page));
+        };
+        for (const page of watched.pages()) follow(page);
+        watched.on("page", follow);
+        watched.on("request", (request) => began.set(request, Date.now()));
         watched.on("console", (message) => {
           if (message.type() === "error") seen.push(`console: ${message.text()} ${message.location().url}`);
         });
         watched.on("weberror", (error) => seen.push(`uncaught: ${error.error().message}`));
-        watched.on("requestfailed", (request) =>
-          seen.push(`request failed: ${request.method()} ${request.url()} ${request.failure()?.errorText ?? ""}`),
-        );
+        watched.on("requestfailed", (request) => {
+          const text = `request failed: ${request.method()} ${request.url()} ${request.failure()?.errorText ?? ""}`;
+          const reads = request.method() === "GET" && !request.isNavigationRequest() && text.endsWith("net::ERR_ABORTED");
+          if (reads) broken.push({ text, page: request.frame().page(), from: began.get(request) ?? 0, to: Date.now() });
+          else seen.push(text);
+        });
         watched.on("response", (response) => {
           if (response.status() >= 400) {
             seen.push(`response: ${response.status()} ${response.request().method()} ${response.url()}`);
@@ -92,6 +106,9 @@ export const test = base.extend({
       // decided anew; it may happen, not often.
       let stale = 10;
       const isStale = (text) => /\b(40[39]|ERR_ABORTED)\b/.test(text) && /\/(calls|decisions|leases)\b/.test(text) && stale-- > 0;
+      // A page that is left or loaded again breaks off what it was still reading; the browser says so a little earlier.
+      const isLeft = ({ page, from, to }) => left.get(page)?.some((at) => from <= at && to >= at - 1000);
+      for (const one of broken) if (!isLeft(one)) seen.push(one.text);
       const matches = (text, pattern) => (pattern instanceof RegExp ? pattern.test(text) : text.includes(pattern));
       const unexpected = seen.filter((text) => !isStale(text) && !allowed.some((pattern) => matches(text, pattern)));
       expect(unexpected, "what the browser complained about").toEqual([]);

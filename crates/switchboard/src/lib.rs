@@ -35,6 +35,7 @@ pub mod stream;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use agora::{Mode, Timestamp, UnansweredCause};
@@ -207,11 +208,23 @@ struct Writing {
     dropped: Vec<(String, AppEntryNumber)>,
 }
 
+/// The journal's id as pages are told it. What is damaged makes it another journal: a page that read an entry while it was
+/// whole must not go on from there as if nothing were missing, so it takes a snapshot.
+fn told_as(journal_id: String, damaged: &BTreeSet<RecordingId>) -> String {
+    if damaged.is_empty() {
+        return journal_id;
+    }
+    let mut hasher = DefaultHasher::new();
+    damaged.hash(&mut hasher);
+    format!("{journal_id}-{:016x}", hasher.finish())
+}
+
 /// The proxy without I/O.
 pub struct Switchboard {
     config: Config,
     store: Box<dyn Store + Send>,
     requests: Box<dyn Requests + Send>,
+    /// As pages are told it: another one where something is damaged.
     journal_id: String,
     ledger: Ledger,
     windows: BTreeMap<String, Window<(RecordingId, SessionNumber)>>,
@@ -268,6 +281,7 @@ impl Switchboard {
         let mut ledger = Ledger::new(boards.collect());
         store.each_app_line(&mut |line, bytes| ledger.take_in_app(&line, bytes))?;
         store.each_line(&mut |line| ledger.take_in(&line))?;
+        let journal_id = told_as(journal_id, &ledger.damaged);
         let start = steady_at(now, config.clock_rate);
         let windows = config.apps.iter().map(|app| (app.name.clone(), Window::new(app.qps, start)));
         let mut switchboard = Self {

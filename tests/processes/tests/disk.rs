@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use agora::{Operation, UnansweredCause};
+use client::Client;
 use process_tests::{Answer, Chance, Controller, Options, Rig, eventually};
 use rules::api::{Setup, Written};
 use rules::{EntryNumber, Fact, RecordingId};
@@ -199,7 +200,6 @@ fn a_damaged_entry_sets_its_recording_aside_and_the_others_go_on() {
     let (bad, good) = (rig.ask("lesson-bad", None), rig.ask("lesson-good", None));
     confirmed(&rig, &bad);
     confirmed(&rig, &good);
-    drop(page);
     assert_eq!(rig.end_proxy().0, Some(0));
     let sid =
         rig.ledger().sessions.iter().find(|one| one.cname == "lesson-bad").expect("it runs").sid.clone();
@@ -215,7 +215,10 @@ fn a_damaged_entry_sets_its_recording_aside_and_the_others_go_on() {
     assert!(said.contains("is damaged: it is not what was written"), "{said}");
 
     rig.start_proxy();
-    let page = Controller::open(rig.address(), 2);
+    eventually(LONG, "a page that read it while it was whole forgets it", || {
+        let known = |client: &Client| client.recordings().get(&bad).is_some_and(|one| one.unreadable);
+        page.with(|client, _| known(client)).then_some(())
+    });
     let setup: Setup = rig.http.get("/api/v1/setup");
     assert_eq!(setup.damaged, std::slice::from_ref(&bad));
     assert!(rig.recording(&bad).unreadable, "nothing is done for it");
