@@ -38,6 +38,7 @@ pub fn config(world: &World) -> Config {
         name: APP.to_owned(),
         qps: QPS,
         has_region: true,
+        fresh_tokens: false,
         storage: vec!["archive".to_owned()],
         modes: vec![Mode::Mix],
         uid_range: (900_000, 900_063),

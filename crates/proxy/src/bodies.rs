@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use agora::request::{self, StorageConfig, StorageExtension};
-use agora::{AppId, Operation};
+use agora::{AppId, Mode, Operation};
 use hmac::{Hmac, KeyInit, Mac};
 use rules::journal::{Domain, Requested};
 use secrecy::{ExposeSecret, SecretString};
@@ -14,12 +14,15 @@ use sha2::Sha256;
 use switchboard::ports::{Request, RequestFacts, Requests};
 
 use crate::store::{HASH_KEY_BYTES, hex};
+use crate::token::{Claims, HOURS_BEYOND};
 
 /// What requests for one App ID are made of.
 #[derive(Debug, Clone)]
 pub struct AppRequests {
     /// The App ID.
     pub app_id: AppId,
+    /// The App Certificate, if channel tokens are needed: they are built with it.
+    pub app_certificate: Option<SecretString>,
     /// The host of each domain, as the configuration has it.
     pub hosts: BTreeMap<Domain, String>,
     /// The storage profiles by name.
@@ -74,9 +77,38 @@ impl Bodies {
     }
 
     fn hash(&self, body: &[u8]) -> String {
+        hex(&self.keyed(body))
+    }
+
+    fn keyed(&self, text: &[u8]) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.hash_key).expect("HMAC takes keys of any length");
-        mac.update(body);
-        hex(&mac.finalize().into_bytes())
+        mac.update(text);
+        mac.finalize().into_bytes().into()
+    }
+
+    /// The token with which the recorder joins, where the project has a certificate; a page that is recorded joins nothing.
+    ///
+    /// All in it follows from the journal: it counts from the answer that brought the resource ID, and what would be chance
+    /// is taken from that ID. One resource ID is one session with one UID, so its repeated `start` has the same bytes, and
+    /// every other session another token.
+    fn token(&self, app: &AppRequests, facts: &RequestFacts<'_>) -> Result<Option<SecretString>, String> {
+        let settings = &facts.requested.settings;
+        let Some(certificate) = app.app_certificate.as_ref().filter(|_| settings.mode != Mode::Web) else {
+            return Ok(None);
+        };
+        let missing = "this start needs an ID that the journal does not have";
+        let resource_id = facts.resource_id.ok_or(missing)?;
+        let [first, second, third, fourth, ..] = self.keyed(resource_id.as_str().as_bytes());
+        let claims = Claims {
+            app_id: &app.app_id,
+            channel: &facts.requested.channel,
+            uid: facts.uid,
+            issued_at: u32::try_from(facts.resource_at.ok_or(missing)?.millis() / 1000)
+                .map_err(|_| "the clock is before 1970 or after 2106, and no channel token counts so")?,
+            good_for: (u32::from(settings.resource_expired_hours) + HOURS_BEYOND) * 3600,
+            salt: u32::from_le_bytes([first, second, third, fourth]),
+        };
+        Ok(Some(claims.signed(certificate)))
     }
 }
 
@@ -112,7 +144,9 @@ impl Requests for Bodies {
             Operation::Acquire => request::acquire_body(channel, uid, settings, facts.exclude),
             Operation::Start => {
                 let storage = profile(app, requested, &requested.storage)?.config();
-                request::start_body(channel, uid, settings, &storage, None)
+                let token = self.token(app, facts)?;
+                let token = token.as_ref().map(ExposeSecret::expose_secret);
+                request::start_body(channel, uid, settings, &storage, token)
             }
             Operation::Query => String::new(),
             Operation::Stop => request::stop_body(channel, uid, facts.asynchronous),
@@ -138,7 +172,7 @@ mod tests {
     use agora::request::{
         Layout, MixedVideoLayout, RecordingConfig, SnapshotConfig, StreamMode, UpdateSettings, WebRecorder,
     };
-    use agora::{ChannelName, Mode, RecordingSettings, ResourceId, Sid, Uid};
+    use agora::{ChannelName, RecordingSettings, ResourceId, Sid, Timestamp, Uid};
     use rules::Policy;
     use rules::journal::{LayoutRequested, RULES_VERSION, Requested, Uids, UpdateRequested};
 
@@ -178,6 +212,7 @@ mod tests {
         };
         let app = AppRequests {
             app_id: AppId::parse("0123456789abcdef0123456789abcdef").expect("valid"),
+            app_certificate: None,
             hosts: BTreeMap::from([(Domain::Primary, "api.agora.io".to_owned())]),
             storage: BTreeMap::from([("archive".to_owned(), profile)]),
         };
@@ -193,6 +228,7 @@ mod tests {
             domain: Domain::Primary,
             uid: uid(900_001),
             resource_id: Some(&resource_id),
+            resource_at: Some(Timestamp::from_millis(1_790_000_000_999)),
             sid: Some(&sid),
             asynchronous: true,
             exclude: &[],
@@ -229,6 +265,39 @@ mod tests {
         assert_eq!(first.body_hash.len(), 64);
     }
 
+    fn with_certificate(hash_key: u8) -> Bodies {
+        let mut bodies = bodies("one", hash_key);
+        for app in bodies.apps.values_mut() {
+            app.app_certificate = Some(SecretString::from("5cfd2fd1755d40ecb72977518be15d3b"));
+        }
+        bodies
+    }
+
+    #[test]
+    fn a_start_carries_a_token_of_its_own_where_there_is_a_certificate_and_a_repeat_the_same() {
+        let token = |start: Request| {
+            let body: serde_json::Value = serde_json::from_slice(&start.body).expect("JSON");
+            body["clientRequest"]["token"].as_str().map(str::to_owned)
+        };
+        let start = |bodies: &Bodies, requested: &Requested| {
+            build(bodies, requested, Operation::Start).expect("complete")
+        };
+        assert_eq!(token(start(&bodies("one", 1), &requested())), None, "no certificate, no token");
+        let bodies = with_certificate(1);
+        let first = start(&bodies, &requested());
+        assert_eq!(start(&bodies, &requested()), first);
+        let made = token(first).expect("a token");
+        assert!(made.starts_with("007"));
+        assert_ne!(token(start(&with_certificate(2), &requested())), Some(made), "nobody else can guess it");
+        let mut web = requested();
+        web.settings.mode = Mode::Web;
+        assert_eq!(token(start(&bodies, &web)), None, "a page is recorded, and no channel joined");
+        let stop = build(&bodies, &requested(), Operation::Stop).expect("complete");
+        assert!(!String::from_utf8_lossy(&stop.body).contains("007"));
+        let printed = format!("{:?}", bodies.apps);
+        assert!(!printed.contains("5cfd2fd1755d40ecb72977518be15d3b"), "{printed}");
+    }
+
     #[test]
     fn the_other_calls_carry_no_credential() {
         let bodies = bodies("one", 1);
@@ -259,6 +328,7 @@ mod tests {
             domain: Domain::Primary,
             uid: uid(900_001),
             resource_id: Some(&resource_id),
+            resource_at: Some(Timestamp::from_millis(1_790_000_000_999)),
             sid: Some(&sid),
             asynchronous: false,
             exclude: &[],

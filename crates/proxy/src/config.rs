@@ -99,6 +99,7 @@ struct App {
     resolve: BTreeMap<String, Option<SocketAddr>>,
     customer_key: (SecretString, Origin),
     customer_secret: (SecretString, Origin),
+    app_certificate: Option<(SecretString, Origin)>,
     notification_secrets: Vec<(SecretString, Origin)>,
     storage: Vec<(String, StorageProfile, Origin, Origin)>,
     qps: u32,
@@ -230,6 +231,7 @@ impl App {
                     file_name_prefix: profile.file_name_prefix.clone(),
                 })
                 .collect(),
+            builds_tokens: self.app_certificate.is_some(),
             modes: MODES.to_vec(),
             qps: self.qps,
             pcw: self.pcw,
@@ -264,6 +266,10 @@ impl fmt::Display for Config {
             writeln!(out, "app_id = {}", app.requests.app_id)?;
             writeln!(out, "customer_key = (secret, from {})", app.customer_key.1)?;
             writeln!(out, "customer_secret = (secret, from {})", app.customer_secret.1)?;
+            match &app.app_certificate {
+                Some((_, origin)) => writeln!(out, "app_certificate = (secret, from {origin})")?,
+                None => writeln!(out, "app_certificate = (none: no channel tokens are built)")?,
+            }
             for (_, origin) in &app.notification_secrets {
                 writeln!(out, "notification_secrets = (secret, from {origin})")?;
             }

@@ -5,7 +5,8 @@
 //! - [`backup`]: a copy of the journal of a proxy that runs.
 //! - [`import`]: a bundle into the journal of a demonstration.
 //! - [`store`]: the journal in `SQLite`, the only module with SQL.
-//! - [`bodies`] and [`upstream`]: what a request is made of, and the only module that sends one.
+//! - [`bodies`] and [`upstream`]: what a request is made of, and the only module that sends one. [`token`]: what a recorder
+//!   joins a channel with.
 //! - [`alerts`]: what somebody outside is told.
 //! - [`statics`]: the page's files. [`clock`]: the journal's time.
 //!
@@ -22,4 +23,5 @@ pub mod server;
 pub mod signature;
 pub mod statics;
 pub mod store;
+pub mod token;
 pub mod upstream;

@@ -156,6 +156,7 @@ impl Rig {
             apps: vec![AppSettings {
                 name: "desk".to_owned(),
                 hosts: vec![(Domain::Primary, "api.agora.io".to_owned())],
+                builds_tokens: false,
                 storage: vec![StorageSetup {
                     name: "archive".to_owned(),
                     place: "somewhere".to_owned(),

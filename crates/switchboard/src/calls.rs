@@ -373,12 +373,14 @@ impl Switchboard {
             }
         };
         let (requested, update, layout) = carried(kept, call.operation, &permitted.changes);
+        let resource = kept.folded.session(call.session).and_then(|session| session.resource.as_ref());
         let facts = RequestFacts {
             requested: requested.as_ref(),
             operation: call.operation,
             domain: permitted.domain,
             uid: permitted.uid,
             resource_id: permitted.resource_id.as_ref(),
+            resource_at: resource.map(|resource| resource.at),
             sid: permitted.sid.as_ref(),
             asynchronous: permitted.asynchronous,
             exclude: &permitted.exclude,

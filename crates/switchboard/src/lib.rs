@@ -90,6 +90,8 @@ pub struct AppConfig {
     pub qps: u32,
     /// Whether a domain of the region is configured (D2).
     pub has_region: bool,
+    /// Whether channel tokens can be built for it (R1, R5).
+    pub fresh_tokens: bool,
     /// The names of its storage profiles.
     pub storage: Vec<String>,
     /// The modes that can be asked for.
@@ -275,7 +277,12 @@ impl Switchboard {
     ) -> Result<Self, StoreError> {
         let journal_id = store.journal_id()?;
         let boards = config.apps.iter().map(|app| {
-            let facts = BoardFacts { qps: app.qps, has_region: app.has_region, ..BoardFacts::default() };
+            let facts = BoardFacts {
+                qps: app.qps,
+                has_region: app.has_region,
+                fresh_tokens: app.fresh_tokens,
+                ..BoardFacts::default()
+            };
             (app.name.clone(), Board::restore(facts))
         });
         let mut ledger = Ledger::new(boards.collect());

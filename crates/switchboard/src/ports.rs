@@ -284,6 +284,8 @@ pub struct RequestFacts<'a> {
     pub uid: Uid,
     /// The session's resource ID, from the journal.
     pub resource_id: Option<&'a ResourceId>,
+    /// When that was answered. A channel token counts from then, so that a repeated `start` has the same bytes.
+    pub resource_at: Option<Timestamp>,
     /// The session's recording ID, from the journal.
     pub sid: Option<&'a Sid>,
     /// A `stop` that does not wait for the upload (T1).

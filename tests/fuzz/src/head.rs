@@ -151,6 +151,7 @@ fn parts() -> Parts {
         apps: vec![AppSettings {
             name: APP.to_owned(),
             hosts: vec![(Domain::Primary, "api.agora.io".to_owned())],
+            builds_tokens: false,
             storage: vec![StorageSetup {
                 name: "archive".to_owned(),
                 place: "somewhere".to_owned(),

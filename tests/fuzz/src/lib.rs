@@ -174,6 +174,7 @@ fn open(store: &MemoryStore) -> Switchboard {
             name: APP.to_owned(),
             qps: 10,
             has_region: false,
+            fresh_tokens: false,
             storage: vec!["archive".to_owned()],
             modes: vec![Mode::Mix],
             uid_range: (900_000, 900_999),

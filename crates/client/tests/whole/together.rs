@@ -252,6 +252,7 @@ impl Together {
             name: APP.to_owned(),
             qps: 10,
             has_region: true,
+            fresh_tokens: false,
             storage: vec!["archive".to_owned()],
             modes: vec![Mode::Mix],
             uid_range: (900_000, 999_999),

@@ -41,6 +41,9 @@ const UIDS_OF_A_RECORDING: u32 = 4;
 /// The shortest secret of notifications that the service's console gives out.
 const NOTIFICATION_SECRET_BYTES_MIN: usize = 7;
 
+/// How an App Certificate looks.
+const CERTIFICATE_DIGITS: usize = 32;
+
 /// How long a token may be: nobody guesses the shortest, and the longest fits into a header.
 const TOKEN_CHARACTERS: core::ops::RangeInclusive<usize> = 32..=512;
 
@@ -322,12 +325,17 @@ impl Reader {
             self.problem(key("customer_key"), "a customer key holds no colon");
         }
         let customer_secret = self.secret(&key("customer_secret"), file.customer_secret);
-        if file.app_certificate.is_some_and(|given| self.secret(&key("app_certificate"), given).is_some()) {
-            self.warning(
-                key("app_certificate"),
-                "this version builds no channel tokens: while the certificate is enabled in the console, the service refuses its starts",
-            );
-        }
+        let app_certificate = file.app_certificate.and_then(|given| {
+            let (secret, origin) = self.secret(&key("app_certificate"), given)?;
+            let digits = secret.expose_secret();
+            if digits.len() != CERTIFICATE_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                self.problem(
+                    key("app_certificate"),
+                    format!("the certificate of the console has {CERTIFICATE_DIGITS} hexadecimal digits"),
+                );
+            }
+            Some((secret, origin))
+        });
         let mut notification_secrets = Vec::new();
         for secret in file.notification_secrets {
             let Some((secret, origin)) = self.secret(&key("notification_secrets"), secret) else { continue };
@@ -390,6 +398,7 @@ impl Reader {
         Some(App {
             requests: AppRequests {
                 app_id: app_id?,
+                app_certificate: app_certificate.as_ref().map(|(secret, _)| secret.clone()),
                 hosts: addresses.iter().map(|(domain, address)| (*domain, address.host.clone())).collect(),
                 storage: storage.iter().map(|(name, profile, ..)| (name.clone(), profile.clone())).collect(),
             },
@@ -398,6 +407,7 @@ impl Reader {
             resolve,
             customer_key: customer_key?,
             customer_secret: customer_secret?,
+            app_certificate,
             notification_secrets,
             storage,
             qps,

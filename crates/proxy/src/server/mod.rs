@@ -155,6 +155,7 @@ fn app_config(app: &AppSettings) -> AppConfig {
         name: app.name.clone(),
         qps: app.qps,
         has_region: app.hosts.iter().any(|(domain, _)| *domain == Domain::Region),
+        fresh_tokens: app.builds_tokens,
         storage: app.storage.iter().map(|storage| storage.name.clone()).collect(),
         modes: app.modes.clone(),
         uid_range: app.uid_range,

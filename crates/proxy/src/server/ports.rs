@@ -119,6 +119,8 @@ pub struct AppSettings {
     pub name: String,
     /// Its host names by domain: primary, secondary, region.
     pub hosts: Vec<(Domain, String)>,
+    /// Whether it has an App Certificate to build channel tokens with.
+    pub builds_tokens: bool,
     /// Its storage profiles.
     pub storage: Vec<StorageSetup>,
     /// The modes that can be asked for.

@@ -85,6 +85,7 @@ pub fn config(rate: u32) -> Config {
             name: APP.to_owned(),
             qps: 10,
             has_region: false,
+            fresh_tokens: false,
             storage: vec!["archive".to_owned()],
             modes: vec![agora::Mode::Mix],
             uid_range: (1_000, 1_999),
