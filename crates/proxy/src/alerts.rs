@@ -19,6 +19,7 @@ use sha2::Sha256;
 use switchboard::alerts::{Alert, Step};
 use tokio::time::{sleep, timeout};
 
+use crate::secret::Current;
 use crate::server::desk::Desk;
 use crate::store::hex;
 
@@ -46,9 +47,9 @@ pub struct Target {
     /// Its name: how far it was told is kept under it.
     pub name: String,
     /// Where to: `https://…`. It may hold a token, so it is as secret as the rest.
-    pub url: SecretString,
+    pub url: Current<SecretString>,
     /// What it is signed with.
-    pub secret: SecretString,
+    pub secret: Current<SecretString>,
     /// Of which steps.
     pub steps: Vec<Step>,
     /// Of which App IDs, by name; empty: of all.
@@ -94,7 +95,6 @@ enum What<'a> {
 /// One target and the way to it.
 pub(crate) struct Teller {
     target: Target,
-    url: reqwest::Url,
     client: reqwest::Client,
     desk: Desk,
     told: Arc<Told>,
@@ -111,10 +111,9 @@ impl Teller {
         desk: Desk,
         told: Arc<Told>,
     ) -> Result<Self, String> {
-        let url = reqwest::Url::parse(target.url.expose_secret())
-            .map_err(|error| format!("the alert {:?} has no address: {error}", target.name))?;
+        let encrypted = target.url.now().expose_secret().starts_with("https:");
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(crate::upstream::tls(url.scheme() == "https")?)
+            .tls_backend_preconfigured(crate::upstream::tls(encrypted)?)
             .http1_only()
             .redirect(redirect::Policy::none())
             .no_proxy()
@@ -122,7 +121,7 @@ impl Teller {
             .user_agent(concat!("tallylight/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| format!("no alert can be posted: {error}"))?;
-        Ok(Self { target, url, client, desk, told, page, trouble: None })
+        Ok(Self { target, client, desk, told, page, trouble: None })
     }
 
     /// Tells for as long as the program runs.
@@ -224,10 +223,10 @@ impl Teller {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
             let request = self
                 .client
-                .post(self.url.clone())
+                .post(self.target.url.now().expose_secret())
                 .header(CONTENT_TYPE, "application/json")
                 .header(ID_HEADER, id)
-                .header(SIGNATURE_HEADER, signature(&self.target.secret, since, &body))
+                .header(SIGNATURE_HEADER, signature(&self.target.secret.now(), since, &body))
                 .body(body.clone());
             let why = match timeout(ANSWER_WITHIN, request.send()).await {
                 Ok(Ok(answer)) if answer.status().as_u16() == 200 => {

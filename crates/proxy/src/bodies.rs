@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use switchboard::ports::{Request, RequestFacts, Requests};
 
+use crate::secret::{Credentials, Current};
 use crate::store::{HASH_KEY_BYTES, hex};
 use crate::token::{Claims, HOURS_BEYOND};
 
@@ -22,7 +23,7 @@ pub struct AppRequests {
     /// The App ID.
     pub app_id: AppId,
     /// The App Certificate, if channel tokens are needed: they are built with it.
-    pub app_certificate: Option<SecretString>,
+    pub app_certificate: Option<Current<SecretString>>,
     /// The host of each domain, as the configuration has it.
     pub hosts: BTreeMap<Domain, String>,
     /// The storage profiles by name.
@@ -38,10 +39,8 @@ pub struct StorageProfile {
     pub region: u8,
     /// The bucket.
     pub bucket: String,
-    /// The access key.
-    pub access_key: SecretString,
-    /// The secret key.
-    pub secret_key: SecretString,
+    /// The access key and the secret key.
+    pub keys: Current<Credentials>,
     /// The folders before every file name.
     pub file_name_prefix: Vec<String>,
     /// What some vendors need besides.
@@ -50,12 +49,13 @@ pub struct StorageProfile {
 
 impl StorageProfile {
     fn config(&self) -> StorageConfig {
+        let keys = self.keys.now();
         StorageConfig {
             vendor: self.vendor,
             region: self.region,
             bucket: self.bucket.clone(),
-            access_key: self.access_key.expose_secret().to_owned(),
-            secret_key: self.secret_key.expose_secret().to_owned(),
+            access_key: keys.key.expose_secret().to_owned(),
+            secret_key: keys.secret.expose_secret().to_owned(),
             sts_token: None,
             sts_expiration: None,
             file_name_prefix: self.file_name_prefix.clone(),
@@ -108,7 +108,7 @@ impl Bodies {
             good_for: (u32::from(settings.resource_expired_hours) + HOURS_BEYOND) * 3600,
             salt: u32::from_le_bytes([first, second, third, fourth]),
         };
-        Ok(Some(claims.signed(certificate)))
+        Ok(Some(claims.signed(&certificate.now())))
     }
 }
 
@@ -205,8 +205,7 @@ mod tests {
             vendor: 1,
             region: 0,
             bucket: "recordings".to_owned(),
-            access_key: SecretString::from("access"),
-            secret_key: SecretString::from(secret_key),
+            keys: Current::new(Credentials::of("access", secret_key)),
             file_name_prefix: vec!["archive".to_owned()],
             extension: None,
         };
@@ -268,7 +267,7 @@ mod tests {
     fn with_certificate(hash_key: u8) -> Bodies {
         let mut bodies = bodies("one", hash_key);
         for app in bodies.apps.values_mut() {
-            app.app_certificate = Some(SecretString::from("5cfd2fd1755d40ecb72977518be15d3b"));
+            app.app_certificate = Some(Current::new(SecretString::from("5cfd2fd1755d40ecb72977518be15d3b")));
         }
         bodies
     }

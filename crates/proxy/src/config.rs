@@ -7,7 +7,7 @@ mod reader;
 mod site;
 
 use core::fmt;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,7 @@ use reqwest::Url;
 use rules::api::{NamedPolicy, Person, Role, StorageSetup};
 use rules::journal::Domain;
 use secrecy::SecretString;
+use secrecy::zeroize::Zeroizing;
 
 use file::File;
 pub use file::Origin;
@@ -23,6 +24,7 @@ use reader::Reader;
 
 use crate::alerts::Target;
 use crate::bodies::{AppRequests, StorageProfile};
+use crate::secret::{Credentials, Current};
 use crate::server::ports::{AppSettings, Settings, TokenHolder};
 use crate::signature::Signatures;
 use crate::upstream::AppUpstream;
@@ -97,10 +99,10 @@ struct App {
     requests: AppRequests,
     addresses: Vec<(Domain, Address)>,
     resolve: BTreeMap<String, Option<SocketAddr>>,
-    customer_key: (SecretString, Origin),
-    customer_secret: (SecretString, Origin),
-    app_certificate: Option<(SecretString, Origin)>,
-    notification_secrets: Vec<(SecretString, Origin)>,
+    /// Customer key and secret, and where each came from.
+    customer: (Current<Credentials>, Origin, Origin),
+    app_certificate: Option<(Current<SecretString>, Origin)>,
+    notification_secrets: (Current<Vec<SecretString>>, Vec<Origin>),
     storage: Vec<(String, StorageProfile, Origin, Origin)>,
     qps: u32,
     pcw: u32,
@@ -124,7 +126,7 @@ impl Config {
     /// # Errors
     /// Every problem that was found, at least one.
     pub fn load(path: &Path, overrides: &Overrides) -> Result<Self, Vec<Problem>> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
             vec![whole(format!(
                 "the configuration {} cannot be read: {error}; name it with --config",
                 path.display()
@@ -184,16 +186,15 @@ impl Config {
                 .map(|(_, address)| (address.host.clone(), address.base.clone()))
                 .collect(),
             resolve: app.resolve.clone(),
-            customer_key: app.customer_key.0.clone(),
-            customer_secret: app.customer_secret.0.clone(),
+            customer: app.customer.0.clone(),
         };
         self.apps.iter().map(|app| (app.name.clone(), upstream(app))).collect()
     }
 
     /// The secrets that notifications are signed with, by App.
     pub fn signatures(&self) -> Signatures {
-        let secrets = |app: &App| app.notification_secrets.iter().map(|(secret, _)| secret.clone()).collect();
-        Signatures::new(self.apps.iter().map(|app| (app.name.clone(), secrets(app))).collect())
+        let secrets = |app: &App| app.notification_secrets.0.clone();
+        Signatures::of(self.apps.iter().map(|app| (app.name.clone(), secrets(app))).collect())
     }
 
     /// Who outside is told what.
@@ -209,6 +210,75 @@ impl Config {
     /// The App behind which the simulator answers, in a demonstration.
     pub fn simulator(&self) -> Option<String> {
         self.apps.first().filter(|_| self.demo).map(|app| app.name.clone())
+    }
+}
+
+/// What came of reading the configuration again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Exchanged {
+    /// The secrets that are other ones from now on, by their keys.
+    pub secrets: Vec<String>,
+    /// What else is another one in the file, and waits for a restart.
+    pub waiting: Vec<String>,
+}
+
+impl Config {
+    /// Takes the secrets over that another reading of the same file found: everybody who was given some of this one uses
+    /// them from the next request on.
+    pub fn exchange(&self, new: &Self) -> Exchanged {
+        let mut exchanged = Exchanged::default();
+        let mut note = |changed: bool, key: String| {
+            if changed {
+                exchanged.secrets.push(key);
+            }
+        };
+        for app in &self.apps {
+            let Some(now) = new.apps.iter().find(|other| other.name == app.name) else { continue };
+            let key = |field: &str| format!("app.{}.{field}", app.name);
+            note(app.customer.0.take_over(&now.customer.0), key("customer_key and customer_secret"));
+            if let (Some((own, _)), Some((other, _))) = (&app.app_certificate, &now.app_certificate) {
+                note(own.take_over(other), key("app_certificate"));
+            }
+            let own = &app.notification_secrets.0;
+            note(own.take_over(&now.notification_secrets.0), key("notification_secrets"));
+            for (name, profile, ..) in &app.storage {
+                let other = now.storage.iter().find(|(other, ..)| other == name);
+                let changed = other.is_some_and(|(_, other, ..)| profile.keys.take_over(&other.keys));
+                note(changed, key(&format!("storage.{name}.access_key and secret_key")));
+            }
+        }
+        for (target, ..) in &self.alerts {
+            let Some((other, ..)) = new.alerts.iter().find(|(other, ..)| other.name == target.name) else {
+                continue;
+            };
+            note(target.url.take_over(&other.url), format!("alert.{}.url", target.name));
+            note(target.secret.take_over(&other.secret), format!("alert.{}.secret", target.name));
+        }
+        let (own, other) = (self.shapes(), new.shapes());
+        let names: BTreeSet<&String> = own.keys().chain(other.keys()).collect();
+        let changed = names.into_iter().filter(|name| own.get(*name) != other.get(*name));
+        exchanged.waiting = changed.cloned().collect();
+        exchanged
+    }
+
+    /// Everything that is read at the start only, by section. No secret is among it.
+    fn shapes(&self) -> BTreeMap<String, String> {
+        let server = (&self.listen, &self.assets, &self.demo, &self.public_url, &self.allowed_origins);
+        let journal = (&self.journal, self.keep_raw_days);
+        let mut shapes = BTreeMap::from([
+            ("server".to_owned(), format!("{server:?}")),
+            ("journal".to_owned(), format!("{journal:?}")),
+            ("policy".to_owned(), format!("{:?}", self.policies)),
+        ]);
+        for app in &self.apps {
+            let numbers = (app.qps, app.pcw, app.uid_range);
+            let shape = format!("{:?}", (&app.requests, &app.addresses, &app.resolve, numbers));
+            shapes.insert(format!("app.{}", app.name), shape);
+        }
+        for (target, ..) in &self.alerts {
+            shapes.insert(format!("alert.{}", target.name), format!("{:?}", (&target.steps, &target.apps)));
+        }
+        shapes
     }
 }
 
@@ -264,13 +334,13 @@ impl fmt::Display for Config {
             writeln!(out, "\n[[app]]")?;
             writeln!(out, "name = {}", app.name)?;
             writeln!(out, "app_id = {}", app.requests.app_id)?;
-            writeln!(out, "customer_key = (secret, from {})", app.customer_key.1)?;
-            writeln!(out, "customer_secret = (secret, from {})", app.customer_secret.1)?;
+            writeln!(out, "customer_key = (secret, from {})", app.customer.1)?;
+            writeln!(out, "customer_secret = (secret, from {})", app.customer.2)?;
             match &app.app_certificate {
                 Some((_, origin)) => writeln!(out, "app_certificate = (secret, from {origin})")?,
                 None => writeln!(out, "app_certificate = (none: no channel tokens are built)")?,
             }
-            for (_, origin) in &app.notification_secrets {
+            for origin in &app.notification_secrets.1 {
                 writeln!(out, "notification_secrets = (secret, from {origin})")?;
             }
             for (domain, address) in &app.addresses {

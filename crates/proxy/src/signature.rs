@@ -11,6 +11,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha1::Sha1;
 use sha2::Sha256;
 
+use crate::secret::Current;
+
 /// The header of the signature with SHA-256.
 pub const V2_HEADER: &str = "agora-signature-v2";
 
@@ -20,12 +22,17 @@ pub const V1_HEADER: &str = "agora-signature";
 /// The secrets of every App ID. Its `Debug` shows none.
 #[derive(Debug, Clone, Default)]
 pub struct Signatures {
-    secrets: BTreeMap<String, Vec<SecretString>>,
+    secrets: BTreeMap<String, Current<Vec<SecretString>>>,
 }
 
 impl Signatures {
     /// For these App IDs by name.
     pub fn new(secrets: BTreeMap<String, Vec<SecretString>>) -> Self {
+        Self::of(secrets.into_iter().map(|(app, secrets)| (app, Current::new(secrets))).collect())
+    }
+
+    /// The same, of secrets that may be exchanged.
+    pub fn of(secrets: BTreeMap<String, Current<Vec<SecretString>>>) -> Self {
         Self { secrets }
     }
 
@@ -39,7 +46,7 @@ impl Signatures {
     pub fn fit(&self, app: &str, v2: Option<&str>, v1: Option<&str>, body: &[u8]) -> bool {
         let v2: Option<[u8; 32]> = v2.and_then(from_hex);
         let v1: Option<[u8; 20]> = v1.and_then(from_hex);
-        let secrets = self.secrets.get(app).map_or(&[][..], Vec::as_slice);
+        let secrets = self.secrets.get(app).map(Current::now).unwrap_or_default();
         secrets.iter().fold(false, |fits, secret| {
             let key = secret.expose_secret().as_bytes();
             let by_v2 = v2.is_some_and(|given| made::<Hmac<Sha256>>(key, body, &given));

@@ -60,8 +60,8 @@ impl Claims<'_> {
         said.extend(text(self.uid.to_string().as_bytes()));
 
         let key = keyed(&self.issued_at.to_le_bytes(), certificate.expose_secret().as_bytes());
-        let key = keyed(&salt.to_le_bytes(), &*key);
-        let token = [text(&*keyed(&*key, &said)), said].concat();
+        let key = keyed(&salt.to_le_bytes(), &key);
+        let token = [text(&keyed(&key, &said)), said].concat();
         let compressed = miniz_oxide::deflate::compress_to_vec_zlib(&token, 6);
         SecretString::from(format!("{FORM}{}", STANDARD.encode(compressed)))
     }

@@ -20,10 +20,11 @@ use agora::UnansweredCause;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Method, Response, redirect};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret as _;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::timeout;
 
+use crate::secret::{Credentials, Current};
 use crate::server::ports::{Boxed, Outcome, OutgoingCall, Passed, Upstream};
 
 /// So much of an answer's body is read; the rest is left where it is.
@@ -42,10 +43,8 @@ pub struct AppUpstream {
     pub bases: BTreeMap<String, String>,
     /// Where names lead, if not where the system says. `None`: the name does not resolve.
     pub resolve: BTreeMap<String, Option<SocketAddr>>,
-    /// The customer key, the name of Basic authentication.
-    pub customer_key: SecretString,
-    /// The customer secret, its password.
-    pub customer_secret: SecretString,
+    /// Customer key and customer secret, the name and the password of Basic authentication.
+    pub customer: Current<Credentials>,
 }
 
 /// The service, over HTTP.
@@ -59,8 +58,7 @@ pub struct HttpUpstream {
 struct Destination {
     bases: BTreeMap<String, String>,
     names: Names,
-    customer_key: SecretString,
-    customer_secret: SecretString,
+    customer: Current<Credentials>,
 }
 
 impl HttpUpstream {
@@ -81,8 +79,8 @@ impl HttpUpstream {
         let mut destinations = BTreeMap::new();
         for (name, app) in apps {
             let names = Names(Arc::new(app.resolve));
-            let AppUpstream { bases, customer_key, customer_secret, .. } = app;
-            destinations.insert(name, Destination { bases, names, customer_key, customer_secret });
+            let AppUpstream { bases, customer, .. } = app;
+            destinations.insert(name, Destination { bases, names, customer });
         }
         Ok(Self { apps: destinations, tls, simulator })
     }
@@ -118,11 +116,11 @@ impl HttpUpstream {
         };
         let address = format!("{base}{}", call.request.path);
         let method = if call.get { Method::GET } else { Method::POST };
+        let customer = destination.customer.now();
         // The library marks this header as sensitive, so that nothing prints it.
-        let mut request = client.request(method, address).basic_auth(
-            destination.customer_key.expose_secret(),
-            Some(destination.customer_secret.expose_secret()),
-        );
+        let mut request = client
+            .request(method, address)
+            .basic_auth(customer.key.expose_secret(), Some(customer.secret.expose_secret()));
         if !call.get {
             request =
                 request.header(CONTENT_TYPE, agora::request::CONTENT_TYPE).body(call.request.body.clone());

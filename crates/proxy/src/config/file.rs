@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use secrecy::zeroize::Zeroizing;
 use serde::de::value::{BoolDeserializer, I64Deserializer, StrDeserializer};
 use serde::de::{Error, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -174,10 +175,10 @@ impl<T: FromStr> Given<T> {
                 let path = folder.join(path);
                 let text = std::fs::read_to_string(&path)
                     .map_err(|error| format!("the file {} cannot be read: {error}", path.display()))?;
-                (text, Origin::File(path))
+                (Zeroizing::new(text), Origin::File(path))
             }
             Self::Environment(name) => match std::env::var(&name) {
-                Ok(text) => (text, Origin::Environment(name)),
+                Ok(text) => (Zeroizing::new(text), Origin::Environment(name)),
                 Err(std::env::VarError::NotPresent) => {
                     return Err(format!("the environment variable {name} is not set"));
                 }

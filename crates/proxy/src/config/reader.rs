@@ -20,6 +20,7 @@ use super::site;
 use super::{Address, App, Config, Overrides, Problem, role_name, vendor_name};
 use crate::alerts::Target;
 use crate::bodies::{AppRequests, StorageProfile};
+use crate::secret::{Credentials, Current};
 use crate::server::ports::{TokenHolder, digest_of};
 use crate::upstream::leads_to_service;
 
@@ -334,9 +335,9 @@ impl Reader {
                     format!("the certificate of the console has {CERTIFICATE_DIGITS} hexadecimal digits"),
                 );
             }
-            Some((secret, origin))
+            Some((Current::new(secret), origin))
         });
-        let mut notification_secrets = Vec::new();
+        let (mut notification_secrets, mut origins) = (Vec::new(), Vec::new());
         for secret in file.notification_secrets {
             let Some((secret, origin)) = self.secret(&key("notification_secrets"), secret) else { continue };
             if secret.expose_secret().len() < NOTIFICATION_SECRET_BYTES_MIN {
@@ -347,7 +348,8 @@ impl Reader {
                     ),
                 );
             }
-            notification_secrets.push((secret, origin));
+            notification_secrets.push(secret);
+            origins.push(origin);
         }
         let resolve = self.resolve(&key("resolve"), file.resolve);
         let domains = match file.domains {
@@ -405,10 +407,12 @@ impl Reader {
             name,
             addresses,
             resolve,
-            customer_key: customer_key?,
-            customer_secret: customer_secret?,
+            customer: {
+                let ((key, key_origin), (secret, origin)) = (customer_key?, customer_secret?);
+                (Current::new(Credentials { key, secret }), key_origin, origin)
+            },
             app_certificate,
-            notification_secrets,
+            notification_secrets: (Current::new(notification_secrets), origins),
             storage,
             qps,
             pcw,
@@ -541,17 +545,14 @@ impl Reader {
             }
             let extension = StorageExtension { sse, tag, endpoint };
             let (Some(vendor), Some(region), Some(bucket)) = (vendor, region, bucket) else { continue };
-            let (Some((access_key, access_origin)), Some((secret_key, secret_origin))) =
-                (access_key, secret_key)
-            else {
+            let (Some((key, access_origin)), Some((secret, secret_origin))) = (access_key, secret_key) else {
                 continue;
             };
             let profile = StorageProfile {
                 vendor,
                 region,
                 bucket,
-                access_key,
-                secret_key,
+                keys: Current::new(Credentials { key, secret }),
                 file_name_prefix,
                 extension: (extension != StorageExtension::default()).then_some(extension),
             };
@@ -679,6 +680,7 @@ impl Reader {
                 self.problem(key("apps"), format!("there is no [[app]] called {unknown:?}"));
             }
             let (Some((url, _, url_origin)), Some((secret, origin))) = (url, secret) else { continue };
+            let (url, secret) = (Current::new(url), Current::new(secret));
             alerts.push((Target { name, url, secret, steps, apps: of_apps }, url_origin, origin));
         }
         alerts

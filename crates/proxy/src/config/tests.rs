@@ -132,8 +132,8 @@ fn a_value_comes_from_a_file_or_from_the_environment() {
         .replace("region = 0", "region = { env = \"CARGO_PKG_VERSION_MAJOR\" }");
     let config = Config::parse(&text, "tallylight.toml", folder.path(), &Overrides::default());
     let config = config.expect("all are there");
-    let secret = &config.apps[0].customer_secret;
-    assert_eq!(secrecy::ExposeSecret::expose_secret(&secret.0), "from-a-file");
+    let secret = &config.apps[0].customer.0.now().secret;
+    assert_eq!(secrecy::ExposeSecret::expose_secret(secret), "from-a-file");
     assert_eq!(config.apps[0].storage[0].1.bucket, "proxy");
     assert!(config.to_string().contains("customer_secret = (secret, from the file"));
 
@@ -271,4 +271,36 @@ fn the_page_must_have_been_built() {
     assert!(problem(&format!("{APP}{STAFF}"), &overrides).contains("cargo xtask build"));
     std::fs::write(folder.path().join("index.html"), "").expect("written");
     assert!(load(&format!("{APP}{STAFF}"), &overrides).is_ok());
+}
+
+#[test]
+fn secrets_that_were_exchanged_are_used_at_once_and_the_rest_waits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("secret"), "old-customer-secret").expect("written");
+    let text = format!("{APP}{STAFF}").replace("\"very-secret-text\"", "{ file = \"secret\" }");
+    let read = |text: &str| {
+        Config::parse(text, "tallylight.toml", folder.path(), &Overrides::default()).expect("a configuration")
+    };
+    let config = read(&text);
+    // Whoever was given it at the start.
+    let (requests, upstream) = (config.requests(), config.upstream());
+    assert_eq!(config.exchange(&read(&text)), Exchanged::default());
+
+    std::fs::write(folder.path().join("secret"), "new-customer-secret").expect("written");
+    let changed = text
+        .replace("storage-secret-text", "storage-secret-changed")
+        .replace("bucket = \"recordings\"", "bucket = \"other\"");
+    let exchanged = config.exchange(&read(&changed));
+    assert_eq!(
+        exchanged.secrets,
+        ["app.main.customer_key and customer_secret", "app.main.storage.archive.access_key and secret_key"]
+    );
+    assert_eq!(exchanged.waiting, ["app.main"]);
+    use secrecy::ExposeSecret as _;
+    assert_eq!(upstream["main"].customer.now().secret.expose_secret(), "new-customer-secret");
+    let storage = &requests["main"].storage["archive"];
+    assert_eq!(storage.keys.now().secret.expose_secret(), "storage-secret-changed");
+    assert_eq!(storage.bucket, "recordings", "it waits for a restart");
+    let printed = format!("{exchanged:?} {config:?} {config}");
+    assert!(!printed.contains("customer-secret\"") && !printed.contains("secret-changed"), "{printed}");
 }

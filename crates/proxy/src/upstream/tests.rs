@@ -114,8 +114,7 @@ fn upstream(scheme: &str, to: Option<SocketAddr>) -> HttpUpstream {
     let destination = Destination {
         bases: BTreeMap::from([(HOST.to_owned(), format!("{scheme}://{HOST}"))]),
         names: Names(Arc::new(BTreeMap::from([(HOST.to_owned(), to)]))),
-        customer_key: SecretString::from("key"),
-        customer_secret: SecretString::from("secret"),
+        customer: Current::new(Credentials::of("key", "secret")),
     };
     let tls = tls(false).expect("needs nothing of the system");
     HttpUpstream {
@@ -336,8 +335,7 @@ fn only_the_services_own_hosts_and_this_machine_get_requests() {
     let app = AppUpstream {
         bases: BTreeMap::from([("evil.example".to_owned(), "https://evil.example".to_owned())]),
         resolve: BTreeMap::new(),
-        customer_key: SecretString::from("key"),
-        customer_secret: SecretString::from("secret"),
+        customer: Current::new(Credentials::of("key", "secret")),
     };
     assert!(HttpUpstream::new(BTreeMap::from([("main".to_owned(), app)]), None).is_err());
 }
