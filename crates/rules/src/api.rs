@@ -568,7 +568,7 @@ pub struct AuditRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<EntryNumber>,
     /// How many more like it came, up to `until`, and were counted and not kept one by one; 0 for a record of one.
-    #[serde(default, skip_serializing_if = "is_none_more")]
+    #[serde(default, skip_serializing_if = "is_nothing")]
     pub more: u64,
     /// The last of those that were counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -581,9 +581,8 @@ pub struct AuditRecord {
     pub hash: String,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
-const fn is_none_more(more: &u64) -> bool {
-    *more == 0
+fn is_nothing<Value: Default + PartialEq>(value: &Value) -> bool {
+    *value == Value::default()
 }
 
 /// What came of what the audit tells.
