@@ -235,8 +235,8 @@ async fn run(config: &Config) -> Result<(), String> {
     })?;
     let address = listener.local_addr().map_err(|error| format!("the listener has no address: {error}"))?;
     let time = JournalTime { rate: config.clock_rate, origin: config.clock_origin, now: clock::wall() };
-    let opened =
-        SqliteStore::open(&config.journal, time, config.keep_raw_days).map_err(|error| error.to_string())?;
+    let opened = SqliteStore::open_or_read(&config.journal, time, config.keep_raw_days)
+        .map_err(|error| error.to_string())?;
     tracing::info!("the audit stands at record {}", opened.audit);
     let parts = Parts {
         settings: config.settings(BUILD),

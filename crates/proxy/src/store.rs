@@ -24,6 +24,7 @@ use switchboard::ports::{
 };
 
 pub mod audit;
+mod behind;
 pub mod copy;
 mod damage;
 
@@ -153,6 +154,8 @@ pub struct SqliteStore {
     audit: Option<audit::Head>,
     /// What cannot be read any more, by board number.
     damaged: Damaged,
+    /// The journal can only be read, and a copy of it is: nothing is written before [`Self::writing`] says so.
+    behind: Option<behind::Behind>,
 }
 
 impl SqliteStore {
@@ -221,11 +224,21 @@ impl SqliteStore {
         let journal_id = begun(&connection, journal_id, ended).map_err(|error| fail(&error))?;
         let keep_raw = Duration::from_secs(u64::from(keep_raw_days) * 86_400);
         let damaged = Damaged::default();
-        let store = Self { connection, journal_id, newest, keep_raw, raw_looked_at: None, audit, damaged };
+        let store = Self {
+            connection,
+            journal_id,
+            newest,
+            keep_raw,
+            raw_looked_at: None,
+            audit,
+            damaged,
+            behind: None,
+        };
         Ok(Opened { store, origin, newest_at, hash_key, audit: head })
     }
 
     fn try_append(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        self.writing()?;
         let mut newest = self.newest;
         let transaction = self
             .connection
@@ -473,7 +486,7 @@ impl Store for SqliteStore {
     fn put_views(&mut self, views: &SharedViews) -> Result<(), StoreError> {
         let json = serde_json::to_string(views)
             .map_err(|error| StoreError(format!("the shared views cannot be written: {error}")))?;
-        self.connection
+        self.writing()?
             .execute("INSERT OR REPLACE INTO shared_views (id, json) VALUES (1, ?1)", [json])
             .map_err(|error| not_written(&error))?;
         Ok(())
@@ -490,7 +503,7 @@ impl Store for SqliteStore {
 
     fn put_alerted(&mut self, target: &str, board: u64) -> Result<(), StoreError> {
         let board = i64::try_from(board).unwrap_or(i64::MAX);
-        self.connection
+        self.writing()?
             .execute("INSERT OR REPLACE INTO alerted (target, board) VALUES (?1, ?2)", params![target, board])
             .map(drop)
             .map_err(|error| not_written(&error))
@@ -511,13 +524,14 @@ impl Store for SqliteStore {
 
     fn ended(&mut self) {
         // If it cannot be written the next run takes another name, and the pages ask it for everything: nothing is lost.
-        let _ =
-            self.connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('ended', '1')", []);
+        if let Ok(connection) = self.writing() {
+            let _ = connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('ended', '1')", []);
+        }
     }
 
     fn probe(&mut self) -> Result<(), StoreError> {
         // A real write: an empty transaction, or one that is taken back, would not notice a full disk.
-        self.connection
+        self.writing()?
             .execute(
                 "INSERT INTO probe (id, count) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET count = count + 1",
                 [],

@@ -7,7 +7,9 @@ use rules::api::{ClaimLeases, FromProxy, Heartbeat, Hello, PROTOCOL, Problem};
 use rules::journal::{By, ClientNumber, Leased};
 use rules::{BoardFacts, Fact, Recording};
 
+use crate::held::is_being_stopped;
 use crate::leases::{Client, Holding};
+use crate::ports::StoreError;
 use crate::stream::{self, Message, TICK};
 use crate::{Actor, Draft, Now, Output, Switchboard, problem, unwritable};
 
@@ -116,8 +118,15 @@ impl Switchboard {
         let mut granted: Vec<RecordingId> = claim.recordings.iter().filter(may).cloned().collect();
         granted.sort();
         granted.dedup();
-        let drafts = granted.iter().filter_map(|id| self.lease_draft(id, client)).collect();
-        self.write(drafts, None, now).map_err(|error| unwritable(&error))?;
+        if let Err(error) = self.write_leases(&granted, client, now) {
+            // On a disk that takes nothing, what is being stopped is acted for all the same (D9).
+            granted
+                .retain(|id| self.recording(id).is_some_and(|recording| is_being_stopped(recording, None)));
+            if granted.is_empty() {
+                return Err(unwritable(&error));
+            }
+            self.write_leases(&granted, client, now).map_err(|error| unwritable(&error))?;
+        }
         for id in &granted {
             self.grant(id, client);
         }
@@ -125,6 +134,16 @@ impl Switchboard {
             |id: &&RecordingId| self.leases.holder(id).is_some_and(|holding| holding.client == client);
         let recordings = claim.recordings.iter().filter(holds).cloned().collect();
         Ok(ClaimLeases { recordings })
+    }
+
+    fn write_leases(
+        &mut self,
+        recordings: &[RecordingId],
+        client: ClientNumber,
+        now: Now,
+    ) -> Result<(), StoreError> {
+        let drafts = recordings.iter().filter_map(|id| self.lease_draft(id, client)).collect();
+        self.write(drafts, None, now).map(drop)
     }
 
     /// The client that a request names, if it names one and knows its secret.

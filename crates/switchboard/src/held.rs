@@ -22,7 +22,7 @@ pub const HELD_MAX: usize = 1_000;
 /// How many entries one call may lead to: that it left, that it had no answer in time, and a late answer (D8).
 const ENTRIES_OF_A_CALL: usize = 3;
 
-/// How often it is tried whether the store can be written while somebody looks on and nothing else tries, in real time.
+/// How often it is tried whether the store can be written while nothing else tries, in real time.
 const PROBE_EVERY: Duration = Duration::from_secs(10);
 
 /// What could not be written yet, and why.
@@ -274,7 +274,7 @@ impl Switchboard {
 }
 
 /// Whether this session, or any if none is named, is to be stopped: by staff or by a rule.
-fn is_being_stopped(recording: &Recording, session: Option<SessionNumber>) -> bool {
+pub(crate) fn is_being_stopped(recording: &Recording, session: Option<SessionNumber>) -> bool {
     let is = |number: SessionNumber| rules::stop::is_due_at(recording, number).is_some();
     recording.stop.is_some()
         || match session {

@@ -34,6 +34,9 @@ pub const NOTIFICATION_SECRETS: [&str; 2] = ["tests-notify-secret", "tests-notif
 /// about every second answer gets through.
 const WEBHOOK_BYTES: u64 = 400;
 
+/// The user and group that own nothing.
+const NOBODY: u32 = 65_534;
+
 const APP_ID: &str = "0123456789abcdef0123456789abcdef";
 const CUSTOMER_KEY: &str = "test-key";
 const CUSTOMER_SECRET: &str = "test-secret";
@@ -181,6 +184,60 @@ impl Rig {
         let mut command = Command::new("sh");
         command.args(["-c", &script]).arg(program("tallylight"));
         self.start_proxy_and_wait(command, if at_first { "/readyz" } else { "/healthz" });
+    }
+
+    /// As [`Rig::start_proxy`], where the journal and its folder can be read and not written, before
+    /// [`Rig::let_everything_be_written`].
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub fn start_proxy_where_nothing_may_be_written(&mut self) {
+        let mut command = Command::new(program("tallylight"));
+        self.as_somebody_who_may_not_write(&mut command);
+        self.start_proxy_and_wait(command, "/healthz");
+    }
+
+    /// Takes the permission to write from the folder and all in it. Whoever runs everything as root is refused nothing, so
+    /// the command is run as somebody else then, to whom all of it belongs.
+    ///
+    /// # Panics
+    /// When the folder is not this process's own.
+    pub fn as_somebody_who_may_not_write(&self, command: &mut Command) {
+        use std::os::unix::fs::MetadataExt as _;
+        use std::os::unix::process::CommandExt as _;
+        let is_root = fs::metadata(self.folder.path()).expect("it is there").uid() == 0;
+        for path in self.everything() {
+            if is_root {
+                std::os::unix::fs::chown(&path, Some(NOBODY), Some(NOBODY)).expect("root may");
+            }
+        }
+        if is_root {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        self.permit(0o555, 0o444);
+    }
+
+    /// Takes back what [`Rig::as_somebody_who_may_not_write`] did to the files.
+    ///
+    /// # Panics
+    /// When the folder is not this process's own.
+    pub fn let_everything_be_written(&self) {
+        self.permit(0o755, 0o644);
+    }
+
+    fn permit(&self, folder: u32, file: u32) {
+        use std::os::unix::fs::PermissionsExt as _;
+        for path in self.everything() {
+            let mode = if path.is_dir() { folder } else { file };
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("its own file");
+        }
+    }
+
+    /// The folder and what lies in it.
+    fn everything(&self) -> Vec<PathBuf> {
+        let inside = fs::read_dir(self.folder.path()).expect("it is there");
+        let inside = inside.map(|entry| entry.expect("it can be read").path());
+        core::iter::once(self.folder.path().to_owned()).chain(inside).collect()
     }
 
     /// Whether the control desk can write anything from now on.

@@ -167,30 +167,43 @@ fn d9_what_was_answered_survives_a_kill_at_any_instant() {
 }
 
 #[test]
-fn a_journal_that_may_only_be_read_is_refused_with_its_reason() {
-    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-    use std::os::unix::process::CommandExt as _;
+fn d9_a_desk_that_is_started_on_a_read_only_disk_stops_what_runs_and_writes_it_down_when_it_may() {
     let mut rig = Rig::start(Options::default());
-    rig.adopt("math-7b", 900_100, &"a".repeat(32));
-    rig.end_proxy();
-    let folder = rig.folder();
-    let own = |mode| std::fs::Permissions::from_mode(mode);
-    for file in ["tallylight.db", "tallylight.toml"] {
-        std::fs::set_permissions(folder.join(file), own(0o444)).expect("its own file");
-    }
-    std::fs::set_permissions(&folder, own(0o555)).expect("its own folder");
-    let mut command = rig.serving();
-    // Whoever runs everything as root is refused nothing: somebody else is, then.
-    if std::fs::metadata(&folder).expect("it is there").uid() == 0 {
-        command.uid(65_534).gid(65_534);
-    }
-    let output = command.output().expect("it ends");
-    std::fs::set_permissions(&folder, own(0o755)).expect("its own folder");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("may not be written"), "{said}");
-    std::fs::set_permissions(folder.join("tallylight.db"), own(0o600)).expect("its own file");
+    let _page = Controller::open(rig.address(), 1);
+    let (first, second) = (rig.ask("lesson-1", None), rig.ask("lesson-2", None));
+    confirmed(&rig, &first);
+    confirmed(&rig, &second);
+    // Not in order: what was written last is in the log beside the file.
+    rig.kill_proxy();
+    rig.start_proxy_where_nothing_may_be_written();
+    assert_eq!(ready(&rig, 503).kind(), "journal_unwritable");
+    let refused = asked(&rig, "lesson-3");
+    assert_eq!((refused.status, refused.kind().as_str()), (503, "journal_unwritable"));
+    assert!(refused.body.contains("may not be written"), "{}", refused.body);
+    // Nobody acts for it yet, and nobody may begin to; whoever stops it does.
+    assert_eq!(rig.stop(&first).status, 200);
+    stopped(&rig, &first);
+    let shown = rig.journal(&first);
+
+    rig.let_everything_be_written();
+    ready(&rig, 200);
+    assert_eq!(rig.stop(&second).status, 200);
+    stopped(&rig, &second);
+    rig.kill_proxy();
     rig.start_proxy();
+    assert_eq!(rig.journal(&first)[..shown.len()], shown[..], "all of it is in the journal");
+    rig.agree().expect("it agrees");
+}
+
+#[test]
+fn a_second_desk_on_a_journal_is_refused_also_where_it_could_only_read_it() {
+    let rig = Rig::start(Options::default());
+    let mut command = rig.serving();
+    rig.as_somebody_who_may_not_write(&mut command);
+    let output = command.output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    rig.let_everything_be_written();
+    assert_eq!(output.status.code(), Some(1), "{said}");
 }
 
 #[test]
