@@ -13,10 +13,33 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tower_http::services::ServeDir;
 
+/// The headers of every answer that a browser may show, in the order of the documentation.
+///
 /// What a page may load: its own files, its own program, and the proxy it came from (`connect-src 'self'` covers the
-/// WebSocket of the same origin). The program is WebAssembly, which needs a word of its own.
-const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; \
-     img-src 'self' data:; font-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
+/// WebSocket of the same origin). The program is WebAssembly, which needs a word of its own. It makes elements one by one
+/// and never from a text, so no text may become one or become a script (`trusted-types`). Nothing of anybody else is loaded,
+/// nobody frames it or holds its window, nobody else reads it, and it needs no device.
+pub const HEADERS: [(HeaderName, &str); 7] = [
+    (
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; \
+         img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'",
+    ),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-embedder-policy"), "require-corp"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), magnetometer=(), \
+         microphone=(), midi=(), payment=(), serial=(), usb=()",
+    ),
+];
+
+/// What a browser is told besides over TLS: for two years nothing but TLS, for this host and those below it.
+pub const ONLY_TLS: &str = "max-age=63072000; includeSubDomains";
 
 /// A name with a hash of its content in it never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -53,18 +76,9 @@ async fn protect(request: Request, next: Next) -> Response {
     response
 }
 
-/// The headers of every answer that a browser may show: nothing runs but the page's own program, nobody frames it,
-/// nobody else reads it.
+/// Adds [`HEADERS`].
 pub fn secure(headers: &mut HeaderMap) {
-    let policies = [
-        (CONTENT_SECURITY_POLICY, POLICY),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (REFERRER_POLICY, "no-referrer"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
-    ];
-    for (name, value) in policies {
+    for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
 }
@@ -132,6 +146,8 @@ mod tests {
             let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().expect("text");
             assert!(policy.contains("script-src 'self' 'wasm-unsafe-eval';"), "{policy}");
             assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+            assert!(policy.ends_with("require-trusted-types-for 'script'; trusted-types 'none'"), "{policy}");
+            assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{policy}");
         }
         let page = get(&folder, "/", &[]).await;
         assert_eq!(page.headers()[CONTENT_TYPE], "text/html");
@@ -180,6 +196,52 @@ mod tests {
         let without = Request::get("/").body(Body::empty()).expect("a request");
         let answer = router(None).oneshot(without).await.expect("infallible");
         assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    }
+
+    /// What a host of the page alone is to send: as the proxy, with the proxy's address among what may be asked.
+    fn of_a_host_of_files() -> Vec<(String, String)> {
+        let far = "connect-src 'self' https://api.example.org wss://api.example.org";
+        let mut headers: Vec<(String, String)> = HEADERS
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.replace("connect-src 'self'", far)))
+            .collect();
+        headers.push(("strict-transport-security".to_owned(), ONLY_TLS.to_owned()));
+        headers
+    }
+
+    #[test]
+    fn the_documentation_has_hosts_of_files_send_what_the_proxy_sends() {
+        let document = include_str!("../../../docs/hosting.md");
+        let block = |begin: &str| {
+            let (_, rest) = document.split_once(begin).expect("it is there");
+            rest.split_once("```").expect("it ends").0.to_owned()
+        };
+        let quoted = |line: &str| -> Option<(String, String)> {
+            let (name, rest) = line.split_once(' ')?;
+            let value = rest.strip_prefix('"')?;
+            Some((name.to_ascii_lowercase(), value.split('"').next()?.to_owned()))
+        };
+        let nginx = block("```nginx");
+        let nginx: Vec<_> = nginx
+            .lines()
+            .filter_map(|line| quoted(line.trim().strip_prefix("add_header ")?))
+            .filter(|(name, _)| name != "cache-control")
+            .collect();
+        assert_eq!(nginx, of_a_host_of_files());
+        let caddy = block("```caddy");
+        let caddy: Vec<_> = caddy
+            .lines()
+            .filter_map(|line| quoted(line.trim()))
+            .filter(|(name, _)| !matches!(name.as_str(), "cache-control" | "header"))
+            .collect();
+        assert_eq!(caddy, of_a_host_of_files());
+        for (name, value) in of_a_host_of_files() {
+            let row = format!(
+                "| `{name}` | `{}` |",
+                value.replace(" https://api.example.org wss://api.example.org", "")
+            );
+            assert!(document.contains(&row), "docs/hosting.md has no row {row}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use axum::extract::{FromRequest as _, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, AUTHORIZATION, CONNECTION, CONTENT_ENCODING,
-    CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, ORIGIN, TRANSFER_ENCODING, VARY,
+    CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, ORIGIN, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING, VARY,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use axum::middleware::Next;
@@ -22,6 +22,7 @@ use rules::api::{CLIENT_HEADER, SECRET_HEADER};
 use super::Server;
 use super::answer::{BODY_BYTES_MAX, Refused};
 use super::routes::sized;
+use crate::statics::ONLY_TLS;
 
 /// The longest address of a request, in bytes.
 const TARGET_BYTES_MAX: usize = 4 * 1024;
@@ -75,6 +76,9 @@ pub(crate) async fn guard(State(server): State<Arc<Server>>, request: Request, n
     };
     if unmeasured {
         response = closing(response);
+    }
+    if server.is_only_secure(&host) {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(ONLY_TLS));
     }
     if let Some(origin) = elsewhere.and_then(|origin| HeaderValue::from_str(&origin).ok()) {
         let headers = response.headers_mut();
@@ -303,11 +307,17 @@ impl Server {
 
     /// Whether this page came from this very server.
     fn is_own(&self, origin: &str, host: &str) -> bool {
-        let secure = format!("https://{host}");
         // Where pages come over TLS, one that did not is somebody else's.
-        let only_secure =
-            self.settings.allowed_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(&secure));
-        origin == secure || (!only_secure && origin.strip_prefix("http://") == Some(host))
+        let plain = || !self.is_only_secure(host) && origin.strip_prefix("http://") == Some(host);
+        origin.strip_prefix("https://") == Some(host) || plain()
+    }
+
+    /// Whether browsers reach this host over TLS: the configuration names it so.
+    fn is_only_secure(&self, host: &str) -> bool {
+        let of_host = |allowed: &String| {
+            allowed.strip_prefix("https://").is_some_and(|allowed| allowed.eq_ignore_ascii_case(host))
+        };
+        self.settings.allowed_origins.iter().any(of_host)
     }
 
     /// The page of this server itself (its name was checked), those of the configuration, and in a demonstration those
