@@ -81,6 +81,7 @@ fn follow_title(desk: Desk, router: Router, board: BoardState) {
             Screen::File => words::title(words::translated(words::FILE_TITLE)),
             Screen::Faults => words::title(words::translated(words::FAULTS_TITLE)),
             Screen::Wall => words::title(words::translated(words::WALL)),
+            Screen::Audit => words::title(words::translated(words::audit::TITLE)),
             #[cfg(debug_assertions)]
             Screen::Parts => words::title("Parts"),
             Screen::Beside(id) | Screen::Recording(id) => {
@@ -113,6 +114,7 @@ fn focus_on_change(router: Router, later: Later) {
                 (None, Screen::Board) => "board-title".to_owned(),
                 (_, Screen::Recording(_) | Screen::Beside(_) | Screen::File) => "recording-title".to_owned(),
                 (_, Screen::Faults) => "faults-title".to_owned(),
+                (_, Screen::Audit) => "audit-title".to_owned(),
                 _ => "main".to_owned(),
             };
             request_animation_frame(move || {

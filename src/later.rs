@@ -21,6 +21,7 @@ use crate::parts::icon::{Glyph, Tone};
 use crate::parts::splitter::splitter;
 use crate::route::{Dialog, Route, Router, Screen};
 use crate::screens::actions::{acknowledge_dialog, dismiss_dialog, try_again_dialog};
+use crate::screens::audit::audit_screen;
 use crate::screens::board::{BoardState, Listed};
 use crate::screens::disk::disk;
 use crate::screens::faults::{faults_screen, sample_button};
@@ -224,6 +225,7 @@ fn draw_screen(screen: Screen) -> Node {
         Screen::File => file_screen(),
         Screen::Faults => faults_screen(),
         Screen::Wall => wall_screen(),
+        Screen::Audit => audit_screen(),
         #[cfg(debug_assertions)]
         Screen::Parts => crate::screens::parts::parts_screen(),
     }

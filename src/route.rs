@@ -11,13 +11,14 @@ use wasm_bindgen::JsCast;
     not(test),
     expect(dead_code, reason = "read by a journey out of this file, and by the tests below")
 )]
-pub const ROUTES: [&str; 19] = [
+pub const ROUTES: [&str; 20] = [
     "board",
     "beside",
     "recording",
     "file",
     "faults",
     "wall",
+    "audit",
     "start",
     "watch",
     "stop",
@@ -49,6 +50,8 @@ pub enum Screen {
     Faults,
     /// For a screen on the wall: nothing to press.
     Wall,
+    /// Who did or tried what.
+    Audit,
     /// Every part in every state, for who works on the page.
     #[cfg(debug_assertions)]
     Parts,
@@ -145,6 +148,7 @@ impl Route {
             (None, Screen::File) => "file",
             (None, Screen::Faults) => "faults",
             (None, Screen::Wall) => "wall",
+            (None, Screen::Audit) => "audit",
             #[cfg(debug_assertions)]
             (None, Screen::Parts) => "parts",
         }
@@ -170,6 +174,7 @@ impl Route {
             Screen::File => add("file", None),
             Screen::Faults => add("faults", None),
             Screen::Wall => add("wall", None),
+            Screen::Audit => add("audit", None),
             #[cfg(debug_assertions)]
             Screen::Parts => add("parts", None),
         }
@@ -220,6 +225,8 @@ impl Route {
             Screen::Faults
         } else if get("wall").is_some() {
             Screen::Wall
+        } else if get("audit").is_some() {
+            Screen::Audit
         } else {
             Screen::Board
         };
@@ -382,6 +389,21 @@ pub mod api {
     /// Sets up the notifications of an App ID.
     pub fn set_up(app: &str) -> String {
         [&unmatched(app), "/setup"].concat()
+    }
+
+    /// What the audit tells of an App ID, or of all; of whoever's name or address holds a text; before a record.
+    pub fn audit(app: &str, who: &str, refused: bool, before: Option<u64>) -> String {
+        let mut address = String::from("api/v1/audit?limit=50");
+        let before = before.map(|before| before.to_string()).unwrap_or_default();
+        for (name, value) in [("app", app), ("who", who), ("before", &before)] {
+            if !value.is_empty() {
+                address.push_str(&format!("&{name}={}", super::encoded(value)));
+            }
+        }
+        if refused {
+            address.push_str("&refused=true");
+        }
+        address
     }
 
     /// The stop of one session.
@@ -566,6 +588,7 @@ mod tests {
             Route::to(Screen::File),
             Route::to(Screen::Faults),
             Route::to(Screen::Wall),
+            Route::to(Screen::Audit),
             Route::default().with(Dialog::Start(None)),
             Route::default().with(Dialog::Start(Some("math 7b & more=ü".to_owned()))),
             recording.with(Dialog::Watch),

@@ -1,6 +1,7 @@
 //! Every sentence of the page. State labels are nouns and adjectives; a sentence says what happened, what the system does,
 //! when, and what one can do.
 
+pub mod audit;
 mod catalogue;
 pub mod comfort;
 #[cfg(test)]

@@ -79,6 +79,14 @@ export const scenes = [
       { name: "settings", route: "settings", dialog: "settings-title", reach: open("?settings") },
       { name: "help and shortcuts", route: "keys", dialog: "keys-title", reach: open("?keys") },
       { name: "wall, empty", route: "wall", reach: open("?wall") },
+      {
+        name: "audit, empty",
+        route: "audit",
+        reach: async ({ desk, page }) => {
+          await page.goto(`${desk.url}?audit`);
+          await expect(page.getByText("Newest record: 0")).toBeVisible();
+        },
+      },
     ],
   },
   {
@@ -203,6 +211,25 @@ export const scenes = [
           await multiply(page, 300);
           await page.goto(desk.url);
           await expect(row(page, `${SIX[299 % 6]}-299`)).toHaveCount(1);
+        },
+      },
+    ],
+  },
+  {
+    name: "somebody tried what is refused",
+    prepare: async (scene) => {
+      scene.ids = await record(scene.desk, scene.page, SIX.slice(0, 1));
+      await scene.page.request.post(`${scene.desk.url}api/v1/recordings/${scene.ids[SIX[0]]}/dismiss`, {
+        data: { session: 7, reason: "none" },
+      });
+    },
+    screens: [
+      {
+        name: "audit",
+        route: "audit",
+        reach: async ({ desk, page }) => {
+          await page.goto(`${desk.url}?audit`);
+          await expect(page.getByRole("cell", { name: /Refused/ }).first()).toBeVisible();
         },
       },
     ],

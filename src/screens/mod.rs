@@ -1,6 +1,7 @@
 //! The screens: one file for each, which places parts and gives them what they show.
 
 pub mod actions;
+pub mod audit;
 pub mod board;
 pub mod disk;
 pub mod faults;

@@ -1,6 +1,7 @@
 //! Everything that can be done, gone to, shown or explained, found by its name.
 
 use leptos::prelude::*;
+use rules::api::Capability;
 use wasm_bindgen::JsCast;
 
 use super::actions::opened;
@@ -159,6 +160,9 @@ fn commands(query: &str) -> Vec<Command> {
     }
     if desk.demo() {
         add(says::GO, words::said(says::DO_FAULTS), None, Does::Go(Route::to(Screen::Faults)));
+    }
+    if desk.may(Capability::Lead) {
+        add(says::GO, words::said(words::audit::GO), None, Does::Go(Route::to(Screen::Audit)));
     }
     for (name, query) in FILTERS {
         add(says::FILTER, says::show_only(words::translated(name)), None, Does::Show(query));

@@ -2,6 +2,7 @@
 //! this browser.
 
 use leptos::prelude::*;
+use rules::api::Capability;
 use wasm_bindgen::JsValue;
 
 use super::actions::opened;
@@ -14,7 +15,7 @@ use crate::kept::{ZONE, keep, kept};
 use crate::nodes;
 use crate::parts::age::TIMES;
 use crate::parts::dialog::dialog;
-use crate::route::Dialog;
+use crate::route::{Dialog, Route, Screen};
 use crate::tasks::spawn;
 use crate::words;
 use crate::words::comfort as says;
@@ -40,7 +41,8 @@ pub fn settings_dialog() -> Node {
                 .add(times(changed))
                 .add(undo(changed))
                 .add(alerts_of(changed))
-                .add(keys());
+                .add(keys())
+                .add(audit());
             let close = move || sending.router.close_dialog();
             dialog("settings-title", words::SETTINGS.into(), "", close, body.into()).into()
         }
@@ -264,6 +266,15 @@ fn test_sound() {
         let after = core::time::Duration::from_millis(900 * place as u64);
         set_timeout(move || alerts::sound_out(earcon), after);
     }
+}
+
+/// The way to who did or tried what, for those who may read it.
+fn audit() -> Node {
+    if !here().desk.may(Capability::Lead) {
+        return Node::Nothing;
+    }
+    let link = el("a").set("href", Route::to(Screen::Audit).href()).add(words::audit::GO);
+    group(words::audit::TITLE, el("p").add(link).into()).into()
 }
 
 fn keys() -> Element {
