@@ -1,7 +1,7 @@
 //! Everything that CI checks, in stages, each with its time; the last line says how many checks passed and failed.
 
 use crate::processes::{self, Running};
-use crate::{Outcome, Problem, chaos, page, paths, tools, torture};
+use crate::{Outcome, Problem, chaos, page, paths, supply, tools, torture};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -79,6 +79,7 @@ pub fn run(options: &Options) -> Outcome {
             .collect();
         one(tools::add_wasm_target().and_then(|()| cargo(&arguments)))
     })?;
+    stage("supply chain", &|| one(supply::check()))?;
     // The same selection of packages as for the tests: another one could unite other features and compile everything again.
     let servers = stage("servers", &|| one(cargo(&["build", "--workspace", "--bins"])))?;
     stage("unit and integration tests", &|| rust_tests(&["--workspace", "--no-fail-fast"]))?;

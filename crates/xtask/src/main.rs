@@ -17,6 +17,7 @@ mod rule_texts;
 mod servers;
 mod split;
 mod style;
+mod supply;
 mod tools;
 mod torture;
 
@@ -78,6 +79,8 @@ enum Command {
     Lighthouse,
     /// Take the pictures in docs/images/ of the built page
     Images,
+    /// List every package that is compiled in, in the `CycloneDX` format, into target/sbom/
+    Sbom,
     /// Change each number of the rules by one and look whether a test notices
     Nudge,
     /// Change the rules in small ways, one at a time, and look whether their tests notice
@@ -110,6 +113,7 @@ fn main() -> ExitCode {
         Command::Images => {
             check::built_page_script("images.mjs", "The pictures of the built page could not be taken.")
         }
+        Command::Sbom => supply::list(),
         Command::Nudge => nudge::run(),
         Command::Mutants(options) => mutants::run(&options),
     };

@@ -21,6 +21,12 @@ const BINSTALL_LIMIT: Duration = Duration::from_secs(20);
 /// It changes the rules in small ways for `cargo xtask mutants`.
 const CARGO_MUTANTS_VERSION: &str = "27.1.0";
 
+/// It checks licences, sources and doubles of what is compiled in.
+const CARGO_DENY_VERSION: &str = "0.20.2";
+
+/// It lists what is compiled in, for `cargo xtask sbom`.
+const CARGO_CYCLONEDX_VERSION: &str = "0.5.9";
+
 /// Where Debian's package puts the browser.
 pub const CHROMIUM: &str = "/usr/bin/chromium";
 
@@ -188,6 +194,30 @@ pub fn cargo_mutants() -> Outcome<PathBuf> {
     Ok(tool.find_or_install()?.join(tool.program))
 }
 
+/// Finds or installs the program that checks licences, sources and doubles of what is compiled in.
+pub fn cargo_deny() -> Outcome<PathBuf> {
+    let tool = Tool {
+        program: "cargo-deny",
+        package: "cargo-deny",
+        version: CARGO_DENY_VERSION.to_owned(),
+        features: &[],
+        asked: &["--version"],
+    };
+    Ok(tool.find_or_install()?.join(tool.program))
+}
+
+/// Finds or installs the program that lists what is compiled in.
+pub fn cargo_cyclonedx() -> Outcome<PathBuf> {
+    let tool = Tool {
+        program: "cargo-cyclonedx",
+        package: "cargo-cyclonedx",
+        version: CARGO_CYCLONEDX_VERSION.to_owned(),
+        features: &[],
+        asked: &["cyclonedx", "--version"],
+    };
+    Ok(tool.find_or_install()?.join(tool.program))
+}
+
 /// The environment variable that page and servers are compiled with.
 pub const BUILD: &str = "TALLYLIGHT_BUILD";
 
@@ -203,7 +233,8 @@ pub fn build_id() -> Outcome<String> {
 /// Cargo in the checkout, with the build id, which has to be the same for every command or each would compile again.
 pub fn cargo() -> Outcome<Command> {
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(paths::root()).env(BUILD, build_id()?);
+    // What is built is what the lock file says, or nothing.
+    cargo.arg("--locked").current_dir(paths::root()).env(BUILD, build_id()?);
     Ok(cargo)
 }
 
