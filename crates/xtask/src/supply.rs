@@ -21,6 +21,7 @@ pub fn check() -> Outcome {
         "--locked",
         "--offline",
         "--all-features",
+        "--workspace",
         "check",
         "bans",
         "licenses",
