@@ -5,6 +5,7 @@ pub mod audit;
 pub mod board;
 pub mod disk;
 pub mod faults;
+pub mod hosted;
 pub mod keys;
 pub mod notices;
 pub mod palette;

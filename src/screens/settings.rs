@@ -6,6 +6,7 @@ use rules::api::Capability;
 use wasm_bindgen::JsValue;
 
 use super::actions::opened;
+use super::hosted::{ask_host, unprotected};
 use super::stop::{UNDO, UNDO_SECONDS, undo_seconds};
 use crate::clock::zone;
 use crate::comfort::alerts;
@@ -32,9 +33,12 @@ pub fn settings_dialog() -> Node {
         // Moves when something was chosen that is not a signal itself.
         let chosen = RwSignal::new(0_u32);
         let changed = move || chosen.update(|count| *count += 1);
+        let not_sent = RwSignal::new(Vec::new());
+        spawn(async move { not_sent.set(ask_host().await) });
         move || {
             chosen.track();
             let body = el("div.body.settings")
+                .add(not_sent.with(|missing| unprotected(missing)))
                 .add(languages())
                 .add(looks(changed))
                 .add(zones(typed, unknown))

@@ -145,3 +145,11 @@ pub fn undo(seconds: u32) -> String {
         seconds => say!("{} s", seconds),
     }
 }
+
+/// Headers that the host of the page does not send.
+pub fn not_sent(headers: &str) -> String {
+    say!(
+        "The host of this page does not send: {}. Then browsers let the page do more than it needs; hosting.md of the documentation says what to add.",
+        headers
+    )
+}

@@ -1,7 +1,8 @@
 //! The thin proxy: HTTP, WebSocket, `SQLite` and the upstream around the switchboard.
 //!
 //! - [`server`]: routes, sockets, the loop around the switchboard.
-//! - [`config`]: the configuration file. [`password`]: the hashes in it. [`secret`]: what in it may be exchanged.
+//! - [`config`]: the configuration file. [`password`]: the hashes in it. [`secret`] and [`reload`]:
+//!   what in it is exchanged while the program runs.
 //! - [`backup`]: a copy of the journal of a proxy that runs.
 //! - [`import`]: a bundle into the journal of a demonstration.
 //! - [`store`]: the journal in `SQLite`, the only module with SQL.
@@ -19,6 +20,7 @@ pub mod clock;
 pub mod config;
 pub mod import;
 pub mod password;
+pub mod reload;
 pub mod secret;
 pub mod server;
 pub mod signature;

@@ -16,7 +16,7 @@ use proxy::store::audit::{AUDIT, AuditRow, Chain, Follow};
 use proxy::store::copy::{self, Checked, Closed, Copy, NotRead};
 use proxy::store::{JournalTime, SqliteStore};
 use proxy::upstream::HttpUpstream;
-use proxy::{backup, import, password, statics};
+use proxy::{backup, import, password, reload, statics};
 use switchboard::ports::CopiedRow;
 use tokio::net::TcpListener;
 use tracing::level_filters::LevelFilter;
@@ -213,6 +213,10 @@ fn serve(arguments: Serve) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("no threads can be started: {error}")),
     };
+    {
+        let _within = runtime.enter();
+        runtime.spawn(reload::on_hangup(config.clone(), arguments.config, overrides.clone()));
+    }
     let outcome = runtime.block_on(run(&config));
     // What still waits for an answer is closed at the next start (D2).
     runtime.shutdown_background();

@@ -178,3 +178,52 @@ fn a_hash_is_made_of_what_comes_in() {
     let output = child.wait_with_output().expect("it ends");
     assert!(text(&output.stdout).starts_with("$argon2id$"));
 }
+
+#[cfg(unix)]
+#[test]
+fn secrets_are_exchanged_without_a_restart_and_a_wrong_file_changes_nothing() {
+    let text = DEMONSTRATION.replace("\"very-secret-text\"", "{ file = \"customer\" }");
+    let (folder, file) = configuration(&text);
+    let secret = folder.path().join("customer");
+    std::fs::write(&secret, "old-very-secret-text").expect("written");
+    let mut child = tallylight(&["serve", "--listen", "127.0.0.1:0", "--config"])
+        .arg(&file)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut address = String::new();
+    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut address).expect("it listens");
+    let address = address.trim().strip_prefix("listening on http://").expect("an address").to_owned();
+    let mut server = Server { child, address };
+    let mut log = BufReader::new(server.child.stderr.take().expect("piped"));
+    let mut said = String::new();
+    let mut until = |what: &str| {
+        loop {
+            let mut line = String::new();
+            assert_ne!(log.read_line(&mut line).expect("text"), 0, "it ended; it said: {said}");
+            said += &line;
+            if line.contains(what) {
+                return said.clone();
+            }
+        }
+    };
+    let ask = |id: u32| {
+        let asked = Command::new("kill").args(["-HUP", &id.to_string()]).status().expect("there is kill");
+        assert!(asked.success());
+    };
+    // It answers, so it listens to signals too.
+    assert!(server.get("/healthz").starts_with("HTTP/1.1 200"));
+    std::fs::write(&secret, "new-very-secret-text").expect("written");
+    ask(server.child.id());
+    until("exchanged: app.main.customer_key and customer_secret");
+    std::fs::write(&file, text.replace("qps", "qqs").replace("vendor = 1", "vendor = 99")).expect("written");
+    ask(server.child.id());
+    until("the secrets stay as they were");
+    std::fs::write(&file, text.replace("[900000, 999999]", "[800000, 999999]")).expect("written");
+    ask(server.child.id());
+    let said = until("waiting for a restart: app.main");
+    assert!(said.contains("no secret changed"), "{said}");
+    assert!(!said.contains("very-secret-text"), "{said}");
+    assert!(server.get("/healthz").starts_with("HTTP/1.1 200"));
+}

@@ -1,7 +1,10 @@
 //! Builds the page with trunk, writes each file's brotli beside it, and keeps what the first load needs below a limit.
 
 use crate::{Outcome, Problem, paths, processes, split, tools};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use brotli::enc::BrotliEncoderParams;
+use sha2::{Digest as _, Sha384};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,7 +34,28 @@ pub fn build() -> Outcome {
     split::stand_ins(&mut trunk, &tools)?;
     processes::run(&mut trunk, "The page could not be built: see trunk's own message above.")?;
     split::add_later(&paths::dist())?;
+    expect_the_start(&paths::dist())?;
     name_the_build()
+}
+
+/// Has the document name the hash of the script that starts the page: trunk names those of all the others, and that one is
+/// what checks the program.
+fn expect_the_start(dist: &Path) -> Outcome {
+    let problem =
+        |error| Problem::new(format!("The page's document cannot be given the hash of boot.js: {error}."));
+    let script = fs::read(dist.join("boot.js")).map_err(problem)?;
+    let document = fs::read_to_string(dist.join("index.html")).map_err(problem)?;
+    let expected = with_integrity(&document, &script)
+        .ok_or_else(|| Problem::new("The page's document does not start boot.js as was expected."))?;
+    fs::write(dist.join("index.html"), expected).map_err(problem)
+}
+
+/// The document with the hash of this script; nothing if it does not name it once.
+fn with_integrity(document: &str, script: &[u8]) -> Option<String> {
+    let begin = "<script type=\"module\" src=\"./boot.js\"";
+    let hash = STANDARD.encode(Sha384::digest(script));
+    let once = document.matches(begin).count() == 1;
+    once.then(|| document.replace(begin, &format!("{begin} integrity=\"sha384-{hash}\"")))
 }
 
 /// Writes which build lies here, so that a page that is open notices when another one was put in its place.
@@ -121,4 +145,20 @@ fn report(sizes: &[(u64, PathBuf)]) -> Outcome {
         )));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_integrity;
+
+    #[test]
+    fn the_script_that_starts_the_page_is_named_with_its_hash() {
+        let document = r#"<head><script type="module" src="./boot.js"></script></head>"#;
+        let expected = with_integrity(document, b"start()").expect("it is named once");
+        // `printf 'start()' | openssl dgst -sha384 -binary | base64`
+        let hash = "YO9eH3sX36qyw+UuhVDLik67J+J6POpRYTtOKqiZdbEbjICi3NUmlZIasD9C8qpz";
+        let line = format!(r#"<script type="module" src="./boot.js" integrity="sha384-{hash}"></script>"#);
+        assert!(expected.contains(&line), "{expected}");
+        assert_eq!(with_integrity("<head></head>", b""), None);
+    }
 }
