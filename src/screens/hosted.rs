@@ -1,7 +1,7 @@
 //! Whether the host of this page has browsers keep it to what it needs: what a page may do is told by the headers that it
 //! comes with, and a host of files sends none unless somebody told it to (`docs/hosting.md`).
 
-use gloo_net::http::{Method, RequestBuilder};
+use gloo_net::http::Request;
 use leptos::prelude::*;
 
 use crate::dom::{Element, Node, el};
@@ -35,8 +35,9 @@ fn missing(header: impl Fn(&str) -> Option<String>, over_tls: bool) -> Vec<&'sta
 
 /// Asks the host for the page once more, and looks at what it sends with it. Nothing if it cannot be asked.
 pub async fn ask_host() -> Vec<&'static str> {
-    let asked = RequestBuilder::new(".").method(Method::HEAD).send().await;
-    let Ok(answer) = asked else { return Vec::new() };
+    let Ok(answer) = Request::get(".").send().await else { return Vec::new() };
+    // A request whose answer nobody reads counts as broken off.
+    let _ = answer.text().await;
     let over_tls = window().location().protocol().is_ok_and(|protocol| protocol == "https:");
     missing(|name| answer.headers().get(name), over_tls)
 }
