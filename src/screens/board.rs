@@ -131,6 +131,8 @@ impl BoardState {
         let (waiting, more) = (StoredValue::new(VecDeque::new()), RwSignal::new(0));
         let looked_at = StoredValue::new(Timestamp::default());
         let rests = StoredValue::new(false);
+        let look_again =
+            move || set_timeout(move || more.update(|count| *count += 1), Duration::from_millis(10));
         follow(move || {
             let now = desk.clock.second();
             // The parts of a snapshot come one after the other: what was shown stays until it is whole.
@@ -147,7 +149,7 @@ impl BoardState {
                     let room = AT_ONCE - changed.len();
                     changed.extend(waiting.drain(..room.min(waiting.len())));
                     if !waiting.is_empty() {
-                        set_timeout(move || more.update(|count| *count += 1), Duration::from_millis(10));
+                        look_again();
                     }
                 });
             }
@@ -212,7 +214,19 @@ impl BoardState {
                             !one.listed.is_calm(now, one.coming.as_ref()) || (second + turn) % turns == 0;
                         due.then(|| id.clone())
                     };
-                    let due: Vec<RecordingId> = (0_i64..).zip(kept.iter()).filter_map(due).collect();
+                    // Many may be due in the same second: then they too are looked at in turns.
+                    let mut due: Vec<RecordingId> = (0_i64..).zip(kept.iter()).filter_map(due).collect();
+                    waiting.update_value(|waiting| {
+                        let none = waiting.is_empty();
+                        let later = due.drain(AT_ONCE.min(due.len())..);
+                        // Whoever cannot keep up is asked again in the next second anyway.
+                        if waiting.len() < kept.len() {
+                            waiting.extend(later);
+                        }
+                        if none && !waiting.is_empty() {
+                            look_again();
+                        }
+                    });
                     for id in &due {
                         list_changed |= look(kept, id);
                     }
