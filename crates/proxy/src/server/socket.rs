@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::SinkExt as _;
 use rules::api::FromClient;
 use rules::journal::ClientNumber;
 use switchboard::Arrival;
@@ -32,7 +33,10 @@ pub(crate) const READ_BUFFER_BYTES: usize = 512;
 /// long before.
 const SILENT_FOR: Duration = Duration::from_secs(60);
 
-/// One message that takes longer than this to leave goes to a client that reads nothing.
+/// Messages leave together until they have so many bytes: the library keeps what it once needed to write.
+const BYTES_TOGETHER: usize = 8 * 1024;
+
+/// Messages that take longer than this to leave go to a client that reads nothing.
 const SENT_WITHIN: Duration = Duration::from_secs(20);
 
 /// Serves one connection until either side ends it.
@@ -64,7 +68,13 @@ async fn talk(socket: &mut WebSocket, desk: &Desk, client: ClientNumber, wire: &
         tokio::select! {
             item = wire.items.recv() => {
                 let Some(item) = item else { return Some(close::GOING_AWAY) };
-                if let Err(code) = send(socket, wire, item).await {
+                let mut bytes = item.text.len();
+                let mut items = vec![item];
+                while bytes < BYTES_TOGETHER && let Ok(item) = wire.items.try_recv() {
+                    bytes += item.text.len();
+                    items.push(item);
+                }
+                if let Err(code) = send(socket, wire, items).await {
                     return code;
                 }
             }
@@ -88,13 +98,21 @@ async fn talk(socket: &mut WebSocket, desk: &Desk, client: ClientNumber, wire: &
     }
 }
 
-/// Sends one message, unless the client is closed meanwhile for being too far behind.
-async fn send(socket: &mut WebSocket, wire: &Wire, item: Item) -> Result<(), Option<u16>> {
-    let message = Message::Text(item.text.as_ref().into());
+/// Sends what waits, unless the client is closed meanwhile for being too far behind. Where much is to be told to many, what
+/// came while others were told leaves at once, and each of them is woken only once for it.
+async fn send(socket: &mut WebSocket, wire: &Wire, items: Vec<Item>) -> Result<(), Option<u16>> {
+    let sending = async {
+        for item in &items {
+            socket.feed(Message::Text(item.text.as_ref().into())).await?;
+        }
+        socket.flush().await
+    };
     tokio::select! {
-        sent = tokio::time::timeout(SENT_WITHIN, socket.send(message)) => match sent {
+        sent = tokio::time::timeout(SENT_WITHIN, sending) => match sent {
             Ok(Ok(())) => {
-                wire.sent(&item);
+                for item in &items {
+                    wire.sent(item);
+                }
                 Ok(())
             }
             Ok(Err(_)) => Err(None),

@@ -19,6 +19,10 @@ use tokio::sync::{mpsc, watch};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+/// What is kept to read messages into, in bytes; a frame of entries has a few thousand.
+const READ_BUFFER_BYTES: usize = 8 * 1024;
 
 /// So many connect at once.
 const AT_ONCE: usize = 50;
@@ -269,7 +273,10 @@ async fn connect(fleet: &Fleet, after: Option<u64>, journal: Option<&str>) -> Op
     request.headers_mut().insert("origin", origin.parse().expect("an origin is plain text"));
     let stream = TcpStream::connect(&fleet.address).await.ok()?;
     stream.set_nodelay(true).ok()?;
-    let (socket, _) = tokio_tungstenite::client_async(request, stream).await.ok()?;
+    // Each read clears the whole of what it reads into, and 128 kB of that for each of a thousand would be most of the work.
+    let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER_BYTES);
+    let (socket, _) =
+        tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await.ok()?;
     Some(socket)
 }
 
