@@ -85,6 +85,11 @@ pub fn age(seconds: i64) -> String {
     }
 }
 
+/// Of what time something is, and how old that is.
+pub fn as_of(time: &str, age: &str) -> String {
+    say!("as of {} ({})", time, age)
+}
+
 /// `12 s ago`.
 pub fn ago(seconds: i64) -> String {
     say!("{} ago", age(seconds))

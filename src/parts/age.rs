@@ -3,10 +3,14 @@
 use core::cell::Cell;
 
 use agora::Timestamp;
+use leptos::prelude::Get as _;
 
 use crate::clock::time_of_day;
-use crate::dom::{Element, Moving, Node, el};
+use crate::desk::Link;
+use crate::dom::{Element, Moving, Node, el, part};
+use crate::here::here;
 use crate::kept::kept;
+use crate::parts::icon::Tone;
 use crate::words;
 
 /// What a countdown stands at, in whole seconds.
@@ -58,6 +62,30 @@ pub fn read_taste() {
 /// How old something is.
 pub fn age(at: Option<Timestamp>) -> Node {
     at.map(|at| Moving { at, says: |at, now| words::age(whole_seconds(at, now)).into() }).into()
+}
+
+/// For longer than this nothing was heard of a session that records: its routine query comes every two minutes at the latest
+/// (M1), and has some time to be answered.
+const AGEING: i64 = 150;
+
+/// Of what time a panel is, and how old that is: paler when it is not told any more, marked when `answers` of the service
+/// do not come as often as they should.
+pub fn as_of(at: Option<Timestamp>, answers: bool) -> Node {
+    let Some(at) = at else { return Node::Nothing };
+    // Another instant is another part: one that stays goes on with the instant that it began with.
+    let key = format!("as-of-{}-{answers}", at.millis());
+    part(key, move || {
+        let desk = here().desk;
+        let says = |at, now| words::as_of(&time_of_day(at), &words::age(whole_seconds(at, now))).into();
+        move || {
+            let ageing = answers && whole_seconds(at, desk.clock.second()) > AGEING;
+            el("span.age")
+                .class("stale", desk.link.get() != Link::Live)
+                .set_some("data-tone", ageing.then_some(Tone::Caution.name()))
+                .add(Moving { at, says })
+                .into()
+        }
+    })
 }
 
 /// How old something is, or of what time, as the reader wants it.

@@ -30,6 +30,7 @@ use crate::desk::Desk;
 use crate::dom::{Element, Node, el, live, part, still};
 use crate::here::here;
 use crate::history::History;
+use crate::parts::age;
 use crate::parts::announcer::Announcer;
 use crate::parts::banner::banner;
 use crate::parts::board::loading_rows;
@@ -431,6 +432,19 @@ impl Known {
     }
 
     /// The session that the screen is about.
+    /// Of what time a panel is that shows what the service answered last; nothing where a moment of the past is shown.
+    fn as_answered(&self) -> Node {
+        let answer = self.session().and_then(|session| session.last_answer);
+        let over = self.recording.settled();
+        age::as_of(answer.filter(|_| self.past.is_none()).map(|answer| answer.at), !over)
+    }
+
+    /// Of what time a panel is that shows the journal.
+    fn as_written(&self) -> Node {
+        let newest = self.story.entries.last().filter(|_| self.past.is_none());
+        age::as_of(newest.map(|entry| entry.at), false)
+    }
+
     fn session(&self) -> Option<&Session> {
         standing::shown_session(&self.recording, self.standing)
     }

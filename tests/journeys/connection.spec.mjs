@@ -1,5 +1,5 @@
 import { expect, test } from "../harness/test.mjs";
-import { row, sentence, start, state } from "../harness/look.mjs";
+import { panel, row, sentence, start, state } from "../harness/look.mjs";
 
 test.use({ deskOptions: { clockRate: 10, seed: 13 } });
 
@@ -24,6 +24,11 @@ test("6.3 a connection that is lost is said, nothing can be pressed, and it come
     const before = await age();
     expect(before).toBeGreaterThanOrEqual(3);
     await expect.poll(age, { message: "the age grows" }).toBeGreaterThan(before + 1);
+    for (const title of ["Deadlines", "Failovers used", "Files", "Timeline", "Decisions", "Journal"]) {
+      const says = panel(page, title).locator("header .age");
+      await expect(says, `${title} says how old it is`).toHaveText(/^as of [\d:]+ \(\d+ (s|min)\)$/);
+      await expect(says, "and that it is not told any more").toHaveClass(/stale/);
+    }
     await page.screenshot({ path: "results/connection-lost.png" });
 
     await expect(page.getByRole("button", { name: "Ask now" })).toHaveAttribute("aria-disabled", "true");

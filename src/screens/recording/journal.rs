@@ -92,7 +92,7 @@ pub(super) fn decisions(page: &Rc<Page>, known: &Known) -> Node {
             .add(words::show_older(older));
         el("p.padded").add(button)
     });
-    let aside = el("span.meta").add(words::decisions(count)).into();
+    let aside = nodes![known.as_written(), el("span.meta").add(words::decisions(count))];
     panel::panel("t-decisions", words::DECISIONS, true, aside, nodes![body, older]).into()
 }
 
@@ -111,7 +111,7 @@ pub(super) fn panel(page: &Rc<Page>, known: &Known) -> Node {
         .set("aria-controls", "journal-body")
         .on("click", move |_| kinds.update(|kinds| kinds.open = !kinds.open))
         .add(if open { words::FOLD_JOURNAL } else { words::UNFOLD_JOURNAL });
-    let aside = nodes![el("span.meta").add(words::entries(count)), unfold];
+    let aside = nodes![known.as_written(), el("span.meta").add(words::entries(count)), unfold];
     let mut body = nodes![failed];
     if open {
         let missing = page.bundle.is_none() && known.past.is_none() && count < known.recording.last as usize;

@@ -39,8 +39,11 @@ pub(super) fn panel(page: &Rc<Page>, known: &Known) -> Element {
         timeline(words::timeline_described(known.recording.channel.as_str()), as_table, read, href, go)
     };
     let began = words::since_day(&day_and_time(known.recording.asked_at));
-    let aside =
-        nodes![el("span.meta").add(began).add(" ").add(zone()), live(move || table_switch(as_table).into())];
+    let aside = nodes![
+        known.as_written(),
+        el("span.meta").add(began).add(" ").add(zone()),
+        live(move || table_switch(as_table).into())
+    ];
     panel::panel("t-timeline", words::TIMELINE, as_table.get_untracked(), aside, body)
 }
 

@@ -48,7 +48,7 @@ pub(super) fn deadlines(page: &Rc<Page>, known: &Known) -> Node {
         }
         lines
     };
-    panel("t-deadlines", "Deadlines", false, Node::Nothing, body.into()).into()
+    panel("t-deadlines", "Deadlines", false, known.as_answered(), body.into()).into()
 }
 
 fn deadline(name: &'static str, left: String, used: Place, says: String, rule: RuleId) -> Element {
@@ -77,7 +77,7 @@ pub(super) fn failovers(known: &Known) -> Element {
             ]
         }
     };
-    panel("t-failovers", "Failovers used", false, rule_link(RuleId::F1).into(), body)
+    panel("t-failovers", "Failovers used", false, nodes![known.as_answered(), rule_link(RuleId::F1)], body)
 }
 
 /// A line of the list of sessions.
@@ -138,7 +138,7 @@ pub(super) fn sessions(page: &Page, known: &Known) -> Element {
         let says = el("small").add(words::NEXT_UID).add(" ").add(rule_link(RuleId::S11));
         list = list.add(session_line(el("li.ahead"), Tone::Neutral, Glyph::Ahead, uid, words::IF_LOST, says));
     }
-    panel("t-sessions", "Sessions and recorder UIDs", false, Node::Nothing, list.into())
+    panel("t-sessions", "Sessions and recorder UIDs", false, known.as_answered(), list.into())
 }
 
 /// What was asked for, who acts for it, and what the proxy refused last.

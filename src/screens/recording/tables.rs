@@ -179,7 +179,7 @@ pub(super) fn failovers(known: &Known) -> Element {
         ];
         table(words::TABLE_OF_FAILOVERS, &heads, rows)
     };
-    let aside = el("span.meta").add(words::KEPT_FOR_EVER).into();
+    let aside = nodes![known.as_answered(), el("span.meta").add(words::KEPT_FOR_EVER)];
     panel("t-history", "Failover history", true, aside, body)
 }
 
@@ -295,7 +295,7 @@ pub(super) fn files(known: &Known) -> Element {
         ];
         body = table(words::TABLE_OF_FILES, &heads, rows);
     }
-    panel("t-files", "Files", true, aside, body)
+    panel("t-files", "Files", true, nodes![known.as_answered(), aside], body)
 }
 
 /// An index file, expected or confirmed.
