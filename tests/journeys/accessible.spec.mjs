@@ -112,9 +112,11 @@ test("4.9 timers are silent, one voice is polite and one interrupts", async ({ d
 });
 
 test("4.9 the focus stays where it is while rows change, and goes on when its row goes", async ({ desk, page }) => {
-  await withRecordings(desk, page);
+  const ids = await withRecordings(desk, page);
   await link(page, "chem-1").focus();
   await desk.faults({ fault: "kill", cname: "chem-1" });
+  // It is away for a while only, and is to be seen by then.
+  await desk.hurry(ids["chem-1"]);
   await expect(page.getByRole("row", { name: /chem-1/ })).toContainText(/In failover|In doubt/, { timeout: 25_000 });
   await expect(link(page, "chem-1").first()).toBeFocused();
   await expect(page.getByRole("row", { name: /chem-1/ })).toContainText("Recording", { timeout: 20_000 });
