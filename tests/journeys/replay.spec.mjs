@@ -98,6 +98,8 @@ test("4.5 a bundle is downloaded, dropped on another page and replayed to the sa
   // Dropped anywhere on the page: here on the list.
   await page.goto(desk.url);
   await expect(page.getByRole("link", { name: "math-7b", exact: true })).toBeVisible();
+  // With the tools of the list comes what takes a file.
+  await expect(page.getByPlaceholder(/^Find:/)).toBeVisible();
   const drop = (content, file) =>
     page.evaluate(
       ([content, file]) => {
